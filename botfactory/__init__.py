@@ -1,0 +1,1 @@
+"""Project glue and the foundation that every app stands on."""

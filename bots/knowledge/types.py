@@ -1,0 +1,69 @@
+"""What travels between the vector stores and the rest: points in, scored chunks out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class SparseVector:
+    """BM25 term weights: `indices` are token ids (uint32, unique), `values` their weights."""
+
+    indices: tuple[int, ...]
+    values: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPayload:
+    """What a point carries beside its vectors. `page` counts from 1; offsets are characters."""
+
+    bot_id: UUID
+    source_id: UUID
+    document_id: UUID
+    version: int
+    ordinal: int
+    url: str
+    title: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    text: str
+    char_start: int
+    char_end: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkPoint:
+    """One chunk ready to be stored: `dense` is float32 (d,), L2-normalised."""
+
+    id: UUID
+    dense: NDArray[np.float32]
+    sparse: SparseVector
+    payload: ChunkPayload
+
+
+@dataclass(frozen=True, slots=True)
+class HybridQuery:
+    """A question as the stores see it: `dense` is float32 (d,), L2-normalised."""
+
+    dense: NDArray[np.float32]
+    sparse: SparseVector
+
+
+@dataclass(frozen=True, slots=True)
+class ScoredChunk:
+    """A chunk found for a question.
+
+    `score` is the fused score and orders one result list (not comparable between questions);
+    `similarity` is the cosine of question and chunk, -1 to 1, and is comparable.
+    """
+
+    id: UUID
+    score: float
+    similarity: float
+    payload: ChunkPayload
