@@ -1,0 +1,51 @@
+"""How a program proves itself: `Authorization: Bearer bf_...`, checked the same way on DRF and async doors."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from asgiref.sync import sync_to_async
+from django.http import HttpRequest
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+
+from botfactory.accounts.access import Actor, key_actor
+from botfactory.accounts.models import User
+from botfactory.accounts.services import find_api_key
+from botfactory.errors import NotAuthenticated
+
+if TYPE_CHECKING:
+    from rest_framework.views import APIView
+
+
+def actor_from_header(header: str) -> Actor:
+    """The actor behind an Authorization header. Raises NotAuthenticated."""
+    scheme, _, secret = header.partition(" ")
+    if scheme.lower() != "bearer" or not secret.startswith("bf_"):
+        raise NotAuthenticated
+    key = find_api_key(secret.strip())
+    if key is None:
+        raise NotAuthenticated("This API key is unknown, expired or revoked.")
+    return key_actor(key)
+
+
+async def authenticate_key(request: HttpRequest) -> Actor:
+    """The same check for async views. Raises NotAuthenticated."""
+    return await sync_to_async(actor_from_header)(request.headers.get("Authorization", ""))
+
+
+class ApiKeyAuthentication(BaseAuthentication):
+    """Sets `request.user` (may be None) and `request.auth`, the Actor."""
+
+    def authenticate(self, request: Request) -> tuple[User | None, Actor]:
+        actor = actor_from_header(request.headers.get("Authorization", ""))
+        return actor.user, actor
+
+    def authenticate_header(self, request: Request) -> str:
+        return "Bearer"
+
+
+class HasApiKey(BasePermission):
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        return isinstance(request.auth, Actor)

@@ -1,0 +1,9 @@
+from django.apps import AppConfig
+
+
+class BotFactoryConfig(AppConfig):
+    name = "botfactory"
+    verbose_name = "BotFactory"
+
+    def ready(self) -> None:
+        from botfactory import checks, schema  # noqa: F401  (registers on import)

@@ -1,0 +1,117 @@
+"""What an answer says while it is made: the same events on every streaming door.
+
+`start`, `status`, `sources`, `delta`, `block` (widget only), then exactly one `done` or `error`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Literal
+from uuid import UUID
+
+from botfactory.errors import BotFactoryError
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    name: ClassVar[str] = "start"
+    conversation_id: UUID
+    message_id: UUID
+
+    def data(self) -> dict[str, Any]:
+        return {"conversation_id": str(self.conversation_id), "message_id": str(self.message_id)}
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """`phase`: searching (looking for passages), answering (waiting for the engine)."""
+
+    name: ClassVar[str] = "status"
+    phase: Literal["searching", "answering"]
+
+    def data(self) -> dict[str, Any]:
+        return {"phase": self.phase}
+
+
+@dataclass(frozen=True, slots=True)
+class CitedPassage:
+    """A numbered passage: offered to the engine, or cited by the finished answer."""
+
+    n: int
+    title: str
+    url: str
+    page: int | None
+    text: str
+    chunk_id: UUID
+    document_id: UUID
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "n": self.n,
+            "title": self.title,
+            "url": self.url,
+            "page": self.page,
+            "text": self.text,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """The passages the answer may cite; texts are left out until one is cited."""
+
+    name: ClassVar[str] = "sources"
+    passages: tuple[CitedPassage, ...]
+
+    def data(self) -> dict[str, Any]:
+        keys = ("n", "title", "url", "page")
+        return {"sources": [{key: p.data()[key] for key in keys} for p in self.passages]}
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelta:
+    name: ClassVar[str] = "delta"
+    text: str
+
+    def data(self) -> dict[str, Any]:
+        return {"text": self.text}
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The end of an answer that may be read: `text` is the checked one, citations as in it."""
+
+    name: ClassVar[str] = "done"
+    message_id: UUID
+    state: str
+    text: str
+    citations: tuple[CitedPassage, ...] = ()
+    usage: dict[str, int | None] = field(default_factory=dict)
+    timings_ms: dict[str, int] = field(default_factory=dict)
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "message_id": str(self.message_id),
+            "state": self.state,
+            "text": self.text,
+            "citations": [citation.data() for citation in self.citations],
+            "usage": self.usage,
+            "timings_ms": self.timings_ms,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """The end of an answer that failed; what was streamed before stays, marked incomplete."""
+
+    name: ClassVar[str] = "error"
+    error: BotFactoryError
+    state: str
+
+    def data(self) -> dict[str, Any]:
+        return {
+            "error": {"code": self.error.code, "message": self.error.public_message},
+            "state": self.state,
+        }
+
+
+AnswerEvent = Started | Status | Sources | TextDelta | Done | Failed

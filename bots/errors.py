@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from botfactory.errors import Conflict, InvalidInput, ServiceUnavailable
+
+MAX_QUESTION_CHARS = 4000
+
+
+class QuestionEmpty(InvalidInput):
+    code = "question_empty"
+    default_message = "Write a question first."
+
+
+class QuestionTooLong(InvalidInput):
+    code = "question_too_long"
+    default_message = f"Please keep a question below {MAX_QUESTION_CHARS:,} characters."
+
+
+class ConversationBusy(Conflict):
+    code = "conversation_busy"
+    default_message = "The bot is still answering. Wait for it to finish, or stop it."
+
+
+class RetrievalUnavailable(ServiceUnavailable):
+    """The vector store or the embedding model cannot be asked: never answer ungrounded."""
+
+    code = "retrieval_unavailable"
+    default_message = "The bot cannot search its sources right now. Try again in a minute."

@@ -1,0 +1,35 @@
+"""Reads about bots and conversations."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Q, QuerySet
+
+from bots.models import Bot, Conversation, Message
+from botfactory.accounts.models import User, Workspace
+
+
+def bots_of_workspace(workspace: Workspace) -> QuerySet[Bot]:
+    return Bot.objects.filter(workspace=workspace, deleted_at=None)
+
+
+def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
+    """Bots of one workspace with `n_conversations`, for the bot list."""
+    return (
+        bots_of_workspace(workspace)
+        .filter(workspace__memberships__user=user)
+        .annotate(n_conversations=Count("conversations", distinct=True))
+    )
+
+
+def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
+    """Newest first, with `n_questions`; previews of members are left out."""
+    return (
+        Conversation.objects.filter(bot=bot)
+        .exclude(channel=Conversation.Channel.PREVIEW)
+        .annotate(n_questions=Count("messages", filter=Q(messages__role=Message.Role.USER)))
+    )
+
+
+def messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """In order, with their citations."""
+    return conversation.messages.prefetch_related("citations").order_by("ordinal")

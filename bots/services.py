@@ -1,0 +1,84 @@
+"""Changes to bots."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.db import transaction
+from django.utils import timezone
+
+from bots.models import Bot
+from bots.sites import normalise_sites
+from botfactory.accounts.access import Actor
+from botfactory.accounts.models import Role, Workspace
+from botfactory.accounts.services import record_audit
+from botfactory.errors import InvalidInput
+
+EDITABLE_FIELDS = (
+    "name",
+    "instructions",
+    "greeting",
+    "refusal_text",
+    "relevance_floor",
+    "color",
+    "allowed_sites",
+    "is_shared",
+)
+
+
+def create_bot(*, actor: Actor, name: str, **fields: Any) -> Bot:
+    """A saved bot without sources. Raises InvalidInput, PermissionDenied."""
+    actor.require(Role.EDITOR)
+    bot = Bot(workspace=actor.workspace)
+    _assign(bot, {"name": name, **fields})
+    with transaction.atomic():
+        bot.save(force_insert=True)
+        _audit(actor, "bot.create", bot.pk, name=bot.name)
+    return bot
+
+
+def update_bot(*, actor: Actor, bot: Bot, **fields: Any) -> Bot:
+    """`bot` with the given fields changed. Raises InvalidInput, PermissionDenied."""
+    actor.require(Role.EDITOR)
+    _assign(bot, fields)
+    with transaction.atomic():
+        bot.save()
+        _audit(actor, "bot.update", bot.pk, fields=sorted(fields))
+    return bot
+
+
+def delete_bot(*, actor: Actor, bot: Bot) -> None:
+    """Hides the bot now; a task removes its points and then its rows."""
+    from bots.tasks import purge_bot
+
+    actor.require(Role.EDITOR)
+    with transaction.atomic():
+        Bot.objects.filter(pk=bot.pk).update(deleted_at=timezone.now())
+        _audit(actor, "bot.delete", bot.pk, name=bot.name)
+        purge_bot.delay_on_commit(str(bot.pk))
+
+
+def _assign(bot: Bot, fields: dict[str, Any]) -> None:
+    for name, value in fields.items():
+        if name not in EDITABLE_FIELDS:
+            raise InvalidInput(fields={name: ["This field cannot be set."]})
+        setattr(bot, name, value)
+    try:
+        if "allowed_sites" in fields:
+            bot.allowed_sites = normalise_sites(bot.allowed_sites)
+        bot.clean_fields(exclude=["workspace"])
+    except ValidationError as exc:
+        raise InvalidInput(fields=_messages(exc)) from exc
+
+
+def _messages(exc: ValidationError) -> dict[str, list[str]]:
+    if hasattr(exc, "error_dict"):
+        return {name: list(messages) for name, messages in exc.message_dict.items()}
+    return {"allowed_sites": list(exc.messages)}
+
+
+def _audit(actor: Actor, action: str, object_id: UUID, **data: Any) -> None:
+    workspace: Workspace = actor.workspace
+    record_audit(workspace=workspace, actor=actor.user, action=action, object_id=object_id, **data)

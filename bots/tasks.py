@@ -1,0 +1,22 @@
+"""Background doors of the bots app."""
+
+from __future__ import annotations
+
+from celery import shared_task
+
+from bots.models import Bot
+
+
+@shared_task(ignore_result=True)
+def purge_bot(bot_id: str) -> None:
+    """Removes a deleted bot's points, then its rows. Runs twice without harm."""
+    from bots.purging import purge_deleted_bot
+
+    purge_deleted_bot(bot_id)
+
+
+@shared_task(ignore_result=True)
+def purge_deleted_bots() -> None:
+    """Rings again for bots whose purge did not finish."""
+    for bot_id in Bot.objects.exclude(deleted_at=None).values_list("pk", flat=True):
+        purge_bot.delay(str(bot_id))

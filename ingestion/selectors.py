@@ -1,0 +1,73 @@
+"""Reads about sources and their runs."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from uuid import UUID
+
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
+
+from bots.models import Bot
+from ingestion.models import IngestionRun, Page, Source
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Pages or files of a source's latest run. `read` are fetched and waiting for the index."""
+
+    found: int = 0
+    read: int = 0
+    indexed: int = 0
+    skipped: int = 0
+    failed: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        return asdict(self)
+
+    @property
+    def percent(self) -> int:
+        """Share of found pages with a final verdict, 0 to 100."""
+        done = self.indexed + self.skipped + self.failed
+        return round(100 * done / self.found) if self.found else 0
+
+
+def sources_of_bot(bot: Bot) -> QuerySet[Source]:
+    """Live sources with `latest_run_id`, oldest first."""
+    latest = IngestionRun.objects.filter(source=OuterRef("pk")).order_by("-started_at")
+    return Source.objects.filter(bot=bot, deleted_at=None).annotate(
+        latest_run_id=Subquery(latest.values("pk")[:1])
+    )
+
+
+def counts_of_runs(run_ids: list[UUID]) -> dict[UUID, Counts]:
+    """Counts per run, in one query."""
+    verdict = Page.Verdict
+    rows = (
+        Page.objects.filter(run__in=run_ids)
+        .values("run_id")
+        .annotate(
+            found=Count("pk"),
+            read=Count("pk", filter=Q(verdict=verdict.READ)),
+            indexed=Count("pk", filter=Q(verdict__in=[verdict.INDEXED, verdict.UNCHANGED])),
+            skipped=Count("pk", filter=Q(verdict=verdict.SKIPPED)),
+            failed=Count("pk", filter=Q(verdict=verdict.FAILED)),
+        )
+    )
+    return {row.pop("run_id"): Counts(**row) for row in rows}
+
+
+def latest_run(source: Source) -> IngestionRun | None:
+    return source.runs.order_by("-started_at").first()
+
+
+def counts_of_source(source: Source) -> Counts:
+    run = latest_run(source)
+    return counts_of_runs([run.pk]).get(run.pk, Counts()) if run else Counts()
+
+
+def pages_of_run(run: IngestionRun, *, verdict: str = "", query: str = "") -> QuerySet[Page]:
+    """Pages of one run in the order they were found, filtered by verdict and address."""
+    pages = run.pages.order_by("pk")
+    if verdict in Page.Verdict.values:
+        pages = pages.filter(verdict=verdict)
+    return pages.filter(url__icontains=query) if query else pages

@@ -1,0 +1,151 @@
+"""Changes to sources: what a person or program may do to a bot's knowledge."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import IO, Any
+
+from django.conf import settings
+from django.core.files.base import ContentFile, File
+from django.db import transaction
+from django.utils import timezone
+
+from botfactory.accounts.access import Actor
+from botfactory.accounts.models import Role
+from botfactory.accounts.services import record_audit
+from botfactory.errors import InvalidInput
+from botfactory.lib import safe_http
+from bots.models import Bot
+from ingestion.errors import FileEmpty, FileTooLarge
+from ingestion.models import Source, SourceFile
+
+MAX_FILES_PER_SOURCE = 100
+MAX_PAGES_LIMIT = 50_000
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """One file as it came: `name` is the person's own and only for display."""
+
+    name: str
+    content: IO[bytes]
+    size: int
+
+
+def add_website(*, actor: Actor, bot: Bot, url: str, max_pages: int | None = None) -> Source:
+    """A queued source. Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied."""
+    actor.require(Role.EDITOR)
+    address = str(safe_http.parse_url(url if "://" in url else f"https://{url}"))
+    pages = max_pages or settings.BOTFACTORY_MAX_PAGES
+    if not 1 <= pages <= MAX_PAGES_LIMIT:
+        message = f"Give a number of pages from 1 to {MAX_PAGES_LIMIT:,}."
+        raise InvalidInput(fields={"max_pages": [message]})
+    source = Source(bot=bot, kind=Source.Kind.WEBSITE, name=address, url=address, max_pages=pages)
+    return _queue(source, actor)
+
+
+def add_files(*, actor: Actor, bot: Bot, uploads: Sequence[Upload]) -> Source:
+    """A queued source of one or more files; the same file twice counts once.
+
+    Raises InvalidInput, FileTooLarge, FileEmpty, PermissionDenied; then nothing is kept.
+    """
+    actor.require(Role.EDITOR)
+    if not 1 <= len(uploads) <= MAX_FILES_PER_SOURCE:
+        message = f"Choose 1 to {MAX_FILES_PER_SOURCE} files."
+        raise InvalidInput(fields={"file": [message]})
+    for upload in uploads:
+        _check_size(upload)
+    name = uploads[0].name if len(uploads) == 1 else f"{uploads[0].name} and {len(uploads) - 1} more"
+    source = Source(bot=bot, kind=Source.Kind.FILE, name=name[:300])
+    return _queue(source, actor, uploads)
+
+
+def add_text(*, actor: Actor, bot: Bot, title: str, text: str, url: str = "") -> Source:
+    """A queued source of pasted text. Raises InvalidInput, UrlInvalid, PermissionDenied."""
+    actor.require(Role.EDITOR)
+    if not text.strip():
+        raise InvalidInput(fields={"text": ["Paste some text."]})
+    address = str(safe_http.parse_url(url)) if url else ""
+    body = text.encode("utf-8", "replace")
+    upload = Upload(name=title or "Text", content=ContentFile(body), size=len(body))
+    _check_size(upload)
+    source = Source(bot=bot, kind=Source.Kind.TEXT, name=(title or "Text")[:300], url=address)
+    return _queue(source, actor, [upload])
+
+
+def delete_source(*, actor: Actor, source: Source) -> None:
+    """Hides the source now; a task removes its points, then its rows and files."""
+    from ingestion.tasks import purge_source
+
+    actor.require(Role.EDITOR)
+    with transaction.atomic():
+        Source.objects.filter(pk=source.pk).update(deleted_at=timezone.now())
+        _audit(actor, "source.delete", source)
+        purge_source.delay_on_commit(str(source.pk))
+
+
+def retry_source(*, actor: Actor, source: Source) -> None:
+    """Starts a new run over a source that is not running. Raises PermissionDenied."""
+    from ingestion.tasks import sync_source
+
+    actor.require(Role.EDITOR)
+    with transaction.atomic():
+        changed = Source.objects.filter(
+            pk=source.pk, status__in=[Source.Status.READY, Source.Status.FAILED]
+        ).update(status=Source.Status.QUEUED, error_code="", error_message="")
+        if changed:
+            _audit(actor, "source.retry", source)
+            sync_source.delay_on_commit(str(source.pk))
+
+
+def _check_size(upload: Upload) -> None:
+    if upload.size == 0:
+        raise FileEmpty(subject=upload.name)
+    if upload.size > settings.BOTFACTORY_MAX_FILE_BYTES:
+        raise FileTooLarge(subject=upload.name)
+
+
+def _queue(source: Source, actor: Actor, uploads: Sequence[Upload] = ()) -> Source:
+    from ingestion.tasks import sync_source
+
+    stored: list[SourceFile] = []
+    try:
+        with transaction.atomic():
+            source.save(force_insert=True)
+            for upload in uploads:
+                if (file := _store(source, upload)) is not None:
+                    stored.append(file)
+            _audit(actor, "source.create", source, kind=source.kind)
+            sync_source.delay_on_commit(str(source.pk))
+    except BaseException:
+        for file in stored:
+            file.file.storage.delete(file.file.name)
+        raise
+    return source
+
+
+def _store(source: Source, upload: Upload) -> SourceFile | None:
+    digest = hashlib.sha256()
+    while block := upload.content.read(1 << 20):
+        digest.update(block)
+    upload.content.seek(0)
+    sha256 = digest.hexdigest()
+    if source.files.filter(sha256=sha256).exists():
+        return None
+    file = SourceFile(source=source, name=upload.name[:255], sha256=sha256, size=upload.size)
+    file.file.save(str(file.pk), File(upload.content), save=False)
+    file.save(force_insert=True)
+    return file
+
+
+def _audit(actor: Actor, action: str, source: Source, **data: Any) -> None:
+    record_audit(
+        workspace=actor.workspace,
+        actor=actor.user,
+        action=action,
+        object_id=source.pk,
+        bot_id=str(source.bot_id),
+        **data,
+    )
