@@ -240,6 +240,9 @@ def _create_shard(folder: Path, dimension: int) -> None:
         vectors={DENSE: qe.EdgeVectorParams(size=dimension, distance=qe.Distance.Cosine)},
         sparse_vectors={SPARSE: qe.EdgeSparseVectorParams(modifier=qe.Modifier.Idf)},
     )
+    # The lock is held, so what lies here was left by a process that was killed while creating.
+    for leftover in folder.parent.glob(f".{folder.name}-*"):
+        shutil.rmtree(leftover, ignore_errors=True)
     unfinished = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         shard = qe.EdgeShard.create(str(unfinished), config)

@@ -50,11 +50,20 @@ class ServerStore:
     Needs Qdrant 1.19 or later: rarity of words within one bot came with it.
     """
 
-    def __init__(self, url: str, *, collection: str, dimension: int, api_key: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        collection: str,
+        dimension: int,
+        api_key: str = "",
+        read_timeout_s: int = READ_TIMEOUT_S,
+    ) -> None:
         self._url = url
         self._collection = collection
         self._dimension = dimension
         self._api_key = api_key
+        self._read_timeout_s = read_timeout_s
         self._lock = threading.Lock()
         self._reader: QdrantClient | None = None
         self._writer: QdrantClient | None = None
@@ -120,11 +129,10 @@ class ServerStore:
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
         selected = _filter(bot_id, document_id=document_id, source_id=source_id)
-        page: tuple[list[models.Record], Any]
+        nothing: tuple[list[models.Record], Any] = ([], None)
         offset: Any = None
         while True:
-            page = self._read("list_points", self._scroll(selected, offset), ([], None))
-            records, offset = page
+            records, offset = self._read("list_points", self._scroll(selected, offset), nothing)
             for record in records:
                 yield UUID(str(record.id)), load_payload(record.payload)
             if offset is None:
@@ -194,8 +202,8 @@ class ServerStore:
     def _ensure_collection(self) -> None:
         if self._is_ready:
             return
-        client = self._client(for_writing=True)
         with self._typed("create_collection"):
+            client = self._client(for_writing=True)
             if not client.collection_exists(self._collection):
                 self._create_collection(client)
             vectors = client.get_collection(self._collection).config.params.vectors
@@ -247,7 +255,7 @@ class ServerStore:
             if self._is_closed:
                 raise VectorStoreUnavailable(subject=f"{self._url} is closed")
             if self._reader is None or self._writer is None:
-                self._reader = self._connect(READ_TIMEOUT_S)
+                self._reader = self._connect(self._read_timeout_s)
                 self._writer = self._connect(WRITE_TIMEOUT_S)
             return self._writer if for_writing else self._reader
 
