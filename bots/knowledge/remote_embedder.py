@@ -102,7 +102,9 @@ class RemoteEmbedder:
             body["model"] = self._model
         rows = _read_rows(self._post_json(self._url, body), n_texts=len(texts))
         try:
-            vectors = np.array(rows, dtype=np.float32)
+            # A number too large for float32 becomes infinity, which is refused below.
+            with np.errstate(over="ignore"):
+                vectors = np.array(rows, dtype=np.float32)
         except (TypeError, ValueError, OverflowError) as exc:
             raise EmbeddingFailed(subject=self._url) from exc
         if vectors.ndim != 2 or not vectors.shape[1]:

@@ -199,7 +199,9 @@ def test_indexes_are_on_the_fields_that_calls_filter_by(tmp_path: Path) -> None:
     shard.close()
 
     assert set(schema) == {"bot_id", "document_id", "source_id"}
-    assert schema["bot_id"].params.is_tenant is True
+    tenant = schema["bot_id"].params
+    assert isinstance(tenant, qe.KeywordIndexParams)
+    assert tenant.is_tenant is True
 
 
 def test_points_survive_a_flush_in_the_middle(

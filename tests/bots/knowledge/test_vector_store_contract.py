@@ -6,11 +6,13 @@ import threading
 import uuid
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from bots.knowledge.errors import InvalidPoint, VectorStoreMismatch, VectorStoreUnavailable
 from bots.knowledge.types import HybridQuery, SparseVector
@@ -193,12 +195,12 @@ def test_a_point_of_another_bot_is_refused(store: VectorStore) -> None:
     ids=["dimension", "nan", "surrogate"],
 )
 def test_a_bad_point_is_refused_before_anything_is_stored(
-    store: VectorStore, bad: dict[str, object]
+    store: VectorStore, bad: dict[str, Any]
 ) -> None:
     bot = uuid.uuid4()
 
     with pytest.raises(InvalidPoint):
-        store.upsert(bot, [make_point(bot), make_point(bot, ordinal=1, **bad)])  # type: ignore[arg-type]
+        store.upsert(bot, [make_point(bot), make_point(bot, ordinal=1, **bad)])
 
     assert store.count(bot) == 0
 
@@ -314,7 +316,7 @@ def test_a_collection_of_another_dimension_is_refused(open_collection: Open) -> 
         other.search(bot, ask(0, 1), limit=1)
 
 
-def _at_cosine(cosine: float) -> np.ndarray:  # type: ignore[type-arg]
+def _at_cosine(cosine: float) -> NDArray[np.float32]:
     """A unit vector with this cosine to the first axis."""
     vector = np.zeros(DIMENSION, dtype=np.float32)
     vector[0], vector[1] = cosine, (1 - cosine**2) ** 0.5
