@@ -1,4 +1,4 @@
-"""The context length, which OpenAI's format does not define, asked in the dialect of each server."""
+"""The context length: OpenAI's format does not define it, each server tells it its own way."""
 
 from __future__ import annotations
 
