@@ -85,8 +85,10 @@ class OpenAICompatibleEngine:
         return {"model": self._model, "prompt": text, "content": text, "inputs": text}
 
     async def is_healthy(self) -> bool:
-        # Not every server has /health (Ollama), every one lists its models.
-        return await self._http.answers("/health") or await self._http.answers("/v1/models")
+        status = await self._http.probe("/health")
+        if status in (404, 405):  # Ollama has no such address, but every server lists its models
+            status = await self._http.probe("/v1/models")
+        return status == 200
 
     async def aclose(self) -> None:
         """Nothing to close: connections belong to the shared session."""

@@ -83,7 +83,7 @@ class TgiEngine:
         return await self._tokenizer.count(text)
 
     async def is_healthy(self) -> bool:
-        return await self._http.answers("/health")
+        return await self._http.probe("/health") == 200
 
     async def aclose(self) -> None:
         """Nothing to close: connections belong to the shared session."""

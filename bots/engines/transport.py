@@ -141,12 +141,12 @@ class EngineHttp:
         """Raises EngineUnavailable or EngineTimeout; any status is a reply."""
         return await self._call("POST", path, body, self.timeouts.call_s)
 
-    async def answers(self, path: str) -> bool:
-        """Whether GET `path` says 200 in time."""
+    async def probe(self, path: str) -> int | None:
+        """The status that GET `path` answers, None where it does not in time."""
         try:
-            return (await self._call("GET", path, None, self.timeouts.health_s)).ok
+            return (await self._call("GET", path, None, self.timeouts.health_s)).status
         except EngineError:
-            return False
+            return None
 
     @asynccontextmanager
     async def open_stream(self, path: str, body: object) -> AsyncIterator[EventStream]:

@@ -20,7 +20,7 @@ from tests.doubles.tgi_server.state import State
 
 def control_app(state: State) -> web.Application:
     control = _Control(state)
-    app = web.Application()
+    app = web.Application(client_max_size=64_000_000)
     app.router.add_put("/script", control.script)
     app.router.add_get("/state", control.show)
     app.router.add_post("/release", control.release)

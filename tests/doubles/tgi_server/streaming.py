@@ -27,6 +27,7 @@ class EventWriter:
         self._plan = plan
         self._prefix = prefix
         self._waiting: list[bytes] = []
+        self._whole = asyncio.Lock()  # a keep-alive never lands inside an event
         self.last_write = asyncio.get_running_loop().time()
 
     async def send(self, data: str) -> None:
@@ -38,15 +39,17 @@ class EventWriter:
         data, self._waiting = b"".join(self._waiting), []
         if not data:
             return
-        self.last_write = asyncio.get_running_loop().time()
         size = self._plan.split_bytes or len(data)
-        for at in range(0, len(data), size):
-            await self.response.write(data[at : at + size])
-            if size < len(data):
-                await asyncio.sleep(0.0005)  # so that the pieces travel apart
+        async with self._whole:
+            for at in range(0, len(data), size):
+                await self.response.write(data[at : at + size])
+                if size < len(data):
+                    await asyncio.sleep(0)  # so that the pieces travel apart
+            self.last_write = asyncio.get_running_loop().time()
 
     async def keep_alive(self) -> None:
-        await self.response.write(KEEP_ALIVE)
+        async with self._whole:
+            await self.response.write(KEEP_ALIVE)
 
 
 @asynccontextmanager
