@@ -98,6 +98,7 @@ class _Crawl:
         self._dropped: set[str] = set()
         self._in_flight = 0
         self._n_fetches = 0
+        self._n_gone = 0
         self._is_listing = True
         self._is_stopped = False
         self._scope = Scope("", "/")
@@ -120,6 +121,7 @@ class _Crawl:
             n_unchanged=count[Outcome.UNCHANGED],
             n_skipped=count[Outcome.SKIPPED],
             n_failed=count[Outcome.FAILED],
+            n_unreachable=count[Outcome.FAILED] - self._n_gone,
             n_unlisted=self._frontier.n_unlisted,
             is_stopped=self._is_stopped,
             is_over_budget=bool(rest) or self._frontier.n_unlisted > 0,
@@ -228,6 +230,7 @@ class _Crawl:
         if response.status == 304:
             return await self._end(entry.url, Outcome.UNCHANGED)
         if response.status != 200:
+            self._n_gone += response.status in (404, 410)
             return await self._end(
                 entry.url, Outcome.FAILED, Reason.HTTP_STATUS, f"HTTP {response.status}"
             )
