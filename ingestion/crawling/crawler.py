@@ -22,7 +22,7 @@ from botfactory.lib.safe_http import (
     parse_url,
 )
 from ingestion.crawling.canonical import Scope, canonicalise, page_key
-from ingestion.crawling.content_types import HTML, is_other_file, read_content_type
+from ingestion.crawling.content_types import is_other_file, read_content_type
 from ingestion.crawling.fetcher import PageFetcher, Sleep, reason_of
 from ingestion.crawling.frontier import Entry, Frontier, FrontierLimits
 from ingestion.crawling.links import PageFacts, read_page
@@ -40,6 +40,7 @@ from ingestion.crawling.types import (
     Verdict,
 )
 from ingestion.errors import PageTooComplex, SiteUnreachable
+from ingestion.extraction.kinds import HTML
 
 logger = logging.getLogger(__name__)
 

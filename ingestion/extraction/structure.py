@@ -15,34 +15,6 @@ from lxml.html import HtmlElement
 MAX_WALK_DEPTH = 120
 
 _HEADINGS = {f"h{n}": "#" * n + " " for n in range(1, 7)}
-_CONTAINERS = frozenset(
-    [
-        "html",
-        "body",
-        "main",
-        "article",
-        "section",
-        "div",
-        "header",
-        "footer",
-        "form",
-        "fieldset",
-        "center",
-        "figure",
-        "details",
-        "hgroup",
-        "address",
-        "td",
-        "th",
-        "li",
-        "dd",
-        "noscript",
-        "span",
-        "font",
-        "a",
-        "custom",
-    ]
-)
 _BLOCKS = _HEADINGS.keys() | frozenset(
     [
         "p",
