@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from botfactory import health
+from botfactory import health, pages
 
 urlpatterns = [
+    path("", pages.home, name="home"),
+    path("", include("botfactory.accounts.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("bots/", include("ingestion.urls")),
+    path("bots/", include("bots.urls")),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
 ]
