@@ -24,13 +24,13 @@ class FilesField(forms.FileField):
 
     widget = _FilesInput
 
-    def clean(self, data: Any, initial: Any = None) -> list[Upload]:  # type: ignore[override]
-        files: Sequence[UploadedFile] = data if isinstance(data, list | tuple) else [data]
+    def clean(self, data: Any, initial: Any = None) -> list[Upload]:
+        files: Sequence[UploadedFile[Any]] = data if isinstance(data, list | tuple) else [data]
         checked = [super(FilesField, self).clean(file, initial) for file in files]
         return [_upload(file) for file in checked if file]
 
 
-def _upload(file: UploadedFile) -> Upload:
+def _upload(file: UploadedFile[Any]) -> Upload:
     return Upload(name=file.name or "File", content=file.file, size=file.size or 0)  # type: ignore[arg-type]
 
 
@@ -60,7 +60,7 @@ class NewBotForm(forms.Form):
     """A bot in one step: an address, files, or both."""
 
     url = _address_field(required=False, label="Website address")
-    files = FilesField(required=False, allow_empty_file=True, label="Files")
+    file = FilesField(required=False, allow_empty_file=True, label="Files")
     name = forms.CharField(
         required=False,
         max_length=NAME_MAX_CHARS,
@@ -70,7 +70,7 @@ class NewBotForm(forms.Form):
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
-        if not self.errors and not data.get("url") and not data.get("files"):
+        if not self.errors and not data.get("url") and not data.get("file"):
             raise ValidationError({"url": "Paste your website address, or drop files below."})
         return data
 
@@ -81,7 +81,7 @@ class WebsiteForm(forms.Form):
 
 
 class FilesForm(forms.Form):
-    files = FilesField(allow_empty_file=True, label="Files")
+    file = FilesField(allow_empty_file=True, label="Files")
 
 
 class TextForm(forms.Form):
@@ -99,6 +99,6 @@ class TextForm(forms.Form):
 # Kind of source -> its form, and the field that a refusal of the service stands beside.
 SOURCE_FORMS: dict[str, tuple[type[forms.Form], str]] = {
     Source.Kind.WEBSITE: (WebsiteForm, "url"),
-    Source.Kind.FILE: (FilesForm, "files"),
+    Source.Kind.FILE: (FilesForm, "file"),
     Source.Kind.TEXT: (TextForm, "text"),
 }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from django.db.models import Count
 
+from botfactory.errors import BotFactoryError
 from bots.models import Bot
 from ingestion import selectors
 from ingestion.models import IngestionRun, Page, Source
@@ -63,5 +66,25 @@ def verdict_tabs(run: IngestionRun) -> list[VerdictTab]:
 
 
 def explain(reason: str) -> str:
-    """A sentence for people about why a page was skipped or failed; empty for no reason."""
-    return f"{reason.replace('_', ' ').capitalize()}." if reason else ""
+    """A sentence for people about why a page was skipped or failed; empty for no reason.
+
+    `reason` is one of the crawler's, or the code of the error that stopped a page or file.
+    """
+    from ingestion.crawling.types import REASON_SENTENCES, Reason
+
+    if not reason:
+        return ""
+    if reason in Reason.__members__.values():
+        return REASON_SENTENCES[Reason(reason)]
+    return _messages_by_code().get(reason, f"{reason.replace('_', ' ').capitalize()}.")
+
+
+@cache
+def _messages_by_code() -> dict[str, str]:
+    return {error.code: error.default_message for error in _with_subclasses(BotFactoryError)}
+
+
+def _with_subclasses(error: type[BotFactoryError]) -> Iterator[type[BotFactoryError]]:
+    yield error
+    for subclass in error.__subclasses__():
+        yield from _with_subclasses(subclass)

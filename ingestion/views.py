@@ -47,10 +47,10 @@ def bot_create(request: MemberRequest) -> HttpResponse:
                 name=data["name"],
                 url=data["url"],
                 max_pages=data["max_pages"],
-                uploads=data["files"],
+                uploads=data["file"],
             )
         except (InvalidInput, FetchError, IngestionError) as exc:
-            show_refusal(form, exc, field="files" if isinstance(exc, IngestionError) else "url")
+            show_refusal(form, exc, field="file" if isinstance(exc, IngestionError) else "url")
         else:
             messages.success(request, f"“{bot.name}” is on its way. You can watch it read below.")
             return redirect("bots:detail", bot.pk)
@@ -104,7 +104,7 @@ def add_source(actor: Actor, bot: Bot, kind: str, data: dict[str, Any]) -> Sourc
     """A queued source of that kind. Raises what the services raise."""
     match kind:
         case Source.Kind.FILE:
-            return services.add_files(actor=actor, bot=bot, uploads=data["files"])
+            return services.add_files(actor=actor, bot=bot, uploads=data["file"])
         case Source.Kind.TEXT:
             return services.add_text(actor=actor, bot=bot, **data)
         case _:

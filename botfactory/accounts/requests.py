@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 class MemberRequest(HttpRequest):
     """A request behind LoginRequiredMiddleware: somebody is signed in."""
 
-    user: User  # type: ignore[assignment]
+    user: User
     htmx: HtmxDetails
 
 
 def current_actor(request: MemberRequest) -> Actor | None:
-    """The person as a member of the workspace chosen in this session; None without any workspace."""
+    """The person in the workspace chosen in this session; None for people without any."""
     membership = current_membership(request)
     if membership is None:
         return None
