@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Awaitable, Callable
+from functools import wraps
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import RequestDataTooBig
-from django.http import Http404
+from django.http import Http404, HttpRequest
+from django.http.response import HttpResponseBase
 from rest_framework import exceptions, pagination
 from rest_framework.response import Response
 
 from botfactory import errors
-from botfactory.errorpages import error_headers, request_id
+from botfactory.errorpages import error_headers, json_error, request_id
 
 logger = logging.getLogger(__name__)
+
+
+AsyncView = Callable[..., Awaitable[HttpResponseBase]]
 
 
 class PageNumberPagination(pagination.PageNumberPagination):
@@ -84,3 +90,16 @@ def handle_exception(exc: Exception, context: dict[str, Any]) -> Response | None
     headers = error_headers(error)
     body = errors.error_body(error, request_id=request_id(request._request))
     return Response(body, status=error.status, headers=headers)
+
+
+def json_door(view: AsyncView) -> AsyncView:
+    """For async doors beside DRF: typed errors leave in the same JSON shape."""
+
+    @wraps(view)
+    async def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        try:
+            return await view(request, *args, **kwargs)
+        except (errors.BotFactoryError, exceptions.APIException, RequestDataTooBig) as exc:
+            return json_error(request, as_typed_error(exc) or errors.InvalidInput())
+
+    return guarded

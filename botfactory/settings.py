@@ -167,7 +167,6 @@ CACHES: dict[str, dict[str, Any]] = {
     if REDIS_URL
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
-BOTFACTORY_LIMITS_STORAGE = f"async+{REDIS_URL}" if REDIS_URL else "async+memory://"
 
 CELERY_BROKER_URL = REDIS_URL or "memory://"
 CELERY_BROKER_TRANSPORT_OPTIONS = (

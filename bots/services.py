@@ -9,7 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import Bot
+from bots.models import Bot, Conversation
 from bots.sites import normalise_sites
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role, Workspace
@@ -82,3 +82,8 @@ def _messages(exc: ValidationError) -> dict[str, list[str]]:
 def _audit(actor: Actor, action: str, object_id: UUID, **data: Any) -> None:
     workspace: Workspace = actor.workspace
     record_audit(workspace=workspace, actor=actor.user, action=action, object_id=object_id, **data)
+
+
+def start_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
+    """A new, empty conversation; its id is the server's."""
+    return Conversation.objects.create(bot=bot, channel=channel)

@@ -160,6 +160,7 @@ class Document(models.Model):
     last_modified = models.CharField(max_length=100, blank=True)
     version = models.PositiveIntegerField(default=1)
     indexed_version = models.PositiveIntegerField(default=0)
+    claimed_at = models.DateTimeField(null=True)
     index_attempts = models.PositiveSmallIntegerField(default=0)
     error_code = models.CharField(max_length=60, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -170,6 +171,7 @@ class Document(models.Model):
             models.UniqueConstraint(fields=["source", "key"], name="document_once_per_source")
         ]
         indexes = [
+            models.Index(fields=["source", "content_hash"], name="document_by_content"),
             models.Index(
                 fields=["source"],
                 name="document_to_index",

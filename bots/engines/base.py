@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -94,7 +94,7 @@ class Engine(Protocol):
 
     name: str
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]: ...
+    def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]: ...
 
     async def limits(self) -> Limits:
         """Token limits, cached after the first successful call. Raises EngineError."""

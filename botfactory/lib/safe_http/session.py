@@ -1,0 +1,108 @@
+"""The aiohttp session in which every dialled address is judged at the socket.
+
+There is no second lookup between the check and the dial: the resolver's answers are checked as one
+set (a name that mixes public and private answers is refused whole), and the socket factory checks
+each address again when its socket is about to be made. Literal addresses never meet the resolver;
+the factory sees them all the same.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from ipaddress import ip_address
+
+import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
+from aiohttp.resolver import ThreadedResolver
+
+from botfactory.lib.safe_http.addresses import check_address, embedded_addresses, is_public
+from botfactory.lib.safe_http.errors import UrlNotAllowed
+from botfactory.lib.safe_http.policy import Policy
+
+CONNECT_TIMEOUT_S = 10.0
+MAX_HEADER_BYTES = 32_768
+
+AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
+
+
+def open_session(
+    policy: Policy,
+    *,
+    resolver: AbstractResolver | None = None,
+    max_connections: int = 100,
+    max_connections_per_host: int = 0,
+    keepalive_s: float = 15.0,
+) -> aiohttp.ClientSession:
+    """A session that can only reach what `policy` allows; close it with `async with`.
+
+    Call it inside a running event loop. It keeps no cookies and ignores proxy variables. Requests
+    made on it directly (streams of engines) raise UrlNotAllowed before anything is dialled; they
+    must pass `allow_redirects=False`, as redirects are followed by `fetch` only. Zero connections
+    per host means no limit beside `max_connections`.
+    """
+    connector = aiohttp.TCPConnector(
+        resolver=_CheckedResolver(resolver or ThreadedResolver(), policy),
+        socket_factory=_socket_factory(policy),
+        limit=max_connections,
+        limit_per_host=max_connections_per_host,
+        keepalive_timeout=keepalive_s,
+        ttl_dns_cache=10,
+    )
+    return aiohttp.ClientSession(
+        connector=connector,
+        cookie_jar=aiohttp.DummyCookieJar(),
+        trust_env=False,
+        headers={"User-Agent": policy.user_agent},
+        timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
+        max_line_size=MAX_HEADER_BYTES,
+        max_field_size=MAX_HEADER_BYTES,
+    )
+
+
+def _socket_factory(policy: Policy) -> Callable[[AddressInfo], socket.socket]:
+    def make_socket(info: AddressInfo) -> socket.socket:
+        family, kind, protocol, _, address = info
+        check_address(str(address[0]), int(str(address[1])), policy)
+        return socket.socket(family, kind, protocol)
+
+    return make_socket
+
+
+class _CheckedResolver(AbstractResolver):
+    """The answers of another resolver, refused when a public name also points inside."""
+
+    def __init__(self, inner: AbstractResolver, policy: Policy) -> None:
+        self._inner = inner
+        self._policy = policy
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+    ) -> list[ResolveResult]:
+        answers = await self._inner.resolve(host, port, family)
+        if not answers:
+            raise OSError(None, "no addresses")
+        allowed: list[ResolveResult] = []
+        refusal: UrlNotAllowed | None = None
+        for answer in answers:
+            try:
+                check_address(answer["host"], port, self._policy)
+            except UrlNotAllowed as exc:
+                refusal = exc
+            else:
+                allowed.append(answer)
+        # `localhost` may answer ::1 beside an allowed 127.0.0.1: that is no trick, and only the
+        # allowed address is dialled. A public answer beside a closed one is how rebinding looks.
+        if refusal is not None and (
+            not allowed or any(_leads_outside(answer["host"]) for answer in allowed)
+        ):
+            raise refusal
+        return allowed
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+
+def _leads_outside(host: str) -> bool:
+    address = ip_address(host)
+    return is_public(address) or any(is_public(inner) for inner in embedded_addresses(address))

@@ -1,0 +1,117 @@
+"""`manage.py serve`: the whole of BotFactory on one address."""
+
+from __future__ import annotations
+
+import logging
+from argparse import ArgumentParser
+from contextlib import ExitStack
+from socket import socket
+from typing import Any
+
+import uvicorn
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+
+from botfactory.accounts.login_links import login_path
+from botfactory.accounts.services import ensure_first_owner
+from botfactory.celery import app as celery_app
+from botfactory.instance import InstanceRunning, own_data_dir
+from botfactory.staticcollect import ensure_collected
+from botfactory.worker import EmbeddedWorker
+
+logger = logging.getLogger(__name__)
+
+GRACEFUL_SHUTDOWN_S = 20
+
+
+class Command(BaseCommand):
+    help = "Serve BotFactory: migrate, then web server and worker in one process."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1")
+        parser.add_argument("--port", type=int, default=8000)
+        parser.add_argument("--workers", type=int, default=1, help="web processes")
+        parser.add_argument(
+            "--no-worker", action="store_true", help="Celery workers and beat run elsewhere"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        host, port, workers = options["host"], options["port"], options["workers"]
+        if workers > 1 and not (settings.QDRANT_URL and settings.REDIS_URL):
+            raise CommandError(
+                "Several web processes need QDRANT_URL and REDIS_URL: the embedded vector engine "
+                "and queue belong to one process."
+            )
+        self._prepare()
+        address = settings.BOTFACTORY_PUBLIC_URL or f"http://{_for_browser(host)}:{port}"
+        with ExitStack() as stack:
+            if not settings.QDRANT_URL:
+                loopback = f"http://{_for_browser(host)}:{port}"
+                try:
+                    stack.enter_context(own_data_dir(settings.BOTFACTORY_DATA_DIR, url=loopback))
+                except InstanceRunning as exc:
+                    raise CommandError(exc.public_message) from exc
+            if not options["no_worker"]:
+                worker = EmbeddedWorker(celery_app, threads=settings.BOTFACTORY_WORKER_THREADS)
+                worker.start()
+                stack.callback(worker.stop)
+            self._serve(_config(host, port, workers), address)
+
+    def _prepare(self) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        ensure_collected()
+
+    def _serve(self, config: uvicorn.Config, address: str) -> None:
+        if config.workers > 1:
+            self._announce(address)
+            uvicorn.run(**_run_arguments(config))
+            return
+        _AnnouncingServer(config, lambda: self._announce(address)).run()
+
+    def _announce(self, address: str) -> None:
+        link = f"{address}{login_path(ensure_first_owner())}"
+        self.stdout.write(f"\nBotFactory is ready at {address}")
+        self.stdout.write(f"Sign in once with this link: {link}\n")
+        self.stdout.flush()
+
+
+class _AnnouncingServer(uvicorn.Server):
+    """Says that it is ready when the socket is open, not before."""
+
+    def __init__(self, config: uvicorn.Config, announce: Any) -> None:
+        super().__init__(config)
+        self._say_ready = announce
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        from asgiref.sync import sync_to_async
+
+        await super().startup(sockets)
+        if self.started:
+            await sync_to_async(self._say_ready)()
+
+
+def _config(host: str, port: int, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        "botfactory.asgi:application",
+        host=host,
+        port=port,
+        workers=workers,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
+    )
+
+
+def _run_arguments(config: uvicorn.Config) -> dict[str, Any]:
+    names = ("app", "host", "port", "workers", "log_config", "access_log", "server_header")
+    return {name: getattr(config, name) for name in names} | {
+        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
+        "proxy_headers": False,
+    }
+
+
+def _for_browser(host: str) -> str:
+    return "127.0.0.1" if host in ("0.0.0.0", "::", "") else host  # noqa: S104  (compares only)

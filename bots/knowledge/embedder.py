@@ -1,0 +1,262 @@
+"""The embedding model inside this process, by sentence-transformers."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bots.knowledge.embedding import (
+    BUNDLED_MODEL,
+    EmbeddingInfo,
+    is_bundled,
+    normalise,
+    well_formed,
+)
+from bots.knowledge.errors import EmbeddingFailed, EmbeddingModelInvalid
+from bots.knowledge.priority import PriorityGate
+from bots.knowledge.tokens import TokenCounter, bundled_model_dir
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+    from sentence_transformers import SentenceTransformer
+
+logger = logging.getLogger(__name__)
+
+BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+MIN_COSINE = 0.998
+# bfloat16 must win clearly: on processors without it, it is several times slower.
+MIN_SPEEDUP = 1.15
+MAX_QUERIES_PER_BATCH = 16
+_PROBE_TEXTS = (
+    "Opening hours: Monday to Friday from nine to five, closed on public holidays.",
+    "How do I return a product that I bought online, and who pays for the parcel?",
+    "The warranty covers manufacturing faults for two years from the date of purchase.",
+    "Contact the support team by telephone or through the form on the website.",
+)
+
+
+@dataclass(slots=True, eq=False)
+class _QueryJob:
+    """One visitor's question on its way through the model."""
+
+    text: str
+    vector: NDArray[np.float32] | None = None
+    is_done: bool = False
+
+
+class Embedder:
+    """Vectors from a model in this process; safe to share between threads.
+
+    Nothing heavy happens before the first embedding, `load` or `warm_up`. One thread uses the model
+    at a time; questions pass before passages, and questions that wait together share one batch.
+    """
+
+    def __init__(self, model: str = "", *, batch_size: int = 8, threads: int = 0) -> None:
+        self._is_bundled = is_bundled(model)
+        self._source = model
+        self._batch_size = batch_size
+        self._threads = threads
+        self._load_lock = threading.Lock()
+        self._model: SentenceTransformer | None = None
+        self._dtype = ""
+        self._dimension = 0
+        self._counter: TokenCounter | None = None
+        self._gate = PriorityGate()
+        self._waiting: deque[_QueryJob] = deque()
+
+    @property
+    def name(self) -> str:
+        return BUNDLED_MODEL if self._is_bundled else self._source
+
+    @property
+    def dimension(self) -> int:
+        if not self._dimension:
+            if self._is_bundled:
+                config = json.loads((bundled_model_dir() / "config.json").read_text("utf-8"))
+                self._dimension = int(config["hidden_size"])
+            else:
+                self._dimension = int(self.load().get_embedding_dimension() or 0)
+        return self._dimension
+
+    @property
+    def max_tokens(self) -> int:
+        """Tokens of one text that the model reads, its own special tokens not counted."""
+        return self._tokens().max_tokens
+
+    def count_tokens(self, text: str) -> int:
+        return self._tokens().count([text])[0]
+
+    def count_tokens_batch(self, texts: Sequence[str]) -> list[int]:
+        return self._tokens().count(texts)
+
+    def info(self) -> EmbeddingInfo:
+        return EmbeddingInfo(
+            model=self.name,
+            dimension=self.dimension,
+            max_tokens=self.max_tokens,
+            dtype=self._dtype,
+        )
+
+    def warm_up(self) -> None:
+        """Load the model and run it once, so that the first visitor does not wait for it."""
+        self.embed_query("warm up")
+
+    def load(self) -> SentenceTransformer:
+        """The model, loaded by the first call. Raises: EmbeddingModelInvalid."""
+        with self._load_lock:
+            if self._model is None:
+                started = time.perf_counter()
+                self._model, self._dtype = _choose_dtype(self._load_model())
+                logger.info(
+                    "embedding_model_loaded",
+                    extra={
+                        "model": self.name,
+                        "dtype": self._dtype,
+                        "seconds": round(time.perf_counter() - started, 2),
+                    },
+                )
+            return self._model
+
+    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        """float32 (n, d), L2-normalised, in the order of `texts`. Gives way to questions.
+
+        Raises: EmbeddingModelInvalid, EmbeddingFailed.
+        """
+        import numpy as np
+
+        if not texts:
+            return np.zeros((0, self.dimension), dtype=np.float32)
+        model = self.load()
+        # Padding is work: texts of one length belong together.
+        by_length = sorted(range(len(texts)), key=lambda position: len(texts[position]))
+        vectors = np.empty((len(texts), self.dimension), dtype=np.float32)
+        for start in range(0, len(by_length), self._batch_size):
+            positions = by_length[start : start + self._batch_size]
+            with self._gate.patient():
+                vectors[positions] = self._encode(
+                    model.encode_document, [texts[position] for position in positions]
+                )
+        return vectors
+
+    def embed_query(self, text: str) -> NDArray[np.float32]:
+        """float32 (d,), L2-normalised. Raises: EmbeddingModelInvalid, EmbeddingFailed."""
+        self.load()
+        job = _QueryJob(text)
+        self._waiting.append(job)
+        while not job.is_done:
+            with self._gate.urgent():
+                if not job.is_done:
+                    self._run_waiting()
+        if job.vector is None:
+            raise EmbeddingFailed(subject=self.name)
+        return job.vector
+
+    def _run_waiting(self) -> None:
+        """Embeds the questions that wait, oldest first. The caller holds the gate."""
+        jobs = [
+            self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_QUERIES_PER_BATCH))
+        ]
+        try:
+            vectors = self._encode(self.load().encode_query, [job.text for job in jobs])
+            for job, vector in zip(jobs, vectors, strict=True):
+                job.vector = vector
+        finally:
+            # Whatever happened, nobody may wait for a question that is no longer in the queue.
+            for job in jobs:
+                job.is_done = True
+
+    def _encode(self, encode: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
+        import numpy as np
+
+        try:
+            vectors = encode(
+                [well_formed(text) for text in texts],
+                batch_size=len(texts),
+                show_progress_bar=False,
+                convert_to_numpy=True,
+            )
+        except (RuntimeError, ValueError, IndexError, MemoryError) as exc:
+            logger.exception("embedding_failed", extra={"model": self.name, "n_texts": len(texts)})
+            raise EmbeddingFailed(subject=self.name) from exc
+        return normalise(
+            np.asarray(vectors, dtype=np.float32), n_texts=len(texts), dimension=self.dimension
+        )
+
+    def _tokens(self) -> TokenCounter:
+        if self._counter is None:
+            if self._is_bundled:
+                self._counter = TokenCounter.bundled()
+            else:
+                self._counter = TokenCounter.of_model(self.load())
+        return self._counter
+
+    def _load_model(self) -> SentenceTransformer:
+        if self._is_bundled:
+            _verify(bundled_model_dir() / "model.safetensors")
+        import torch
+        from sentence_transformers import SentenceTransformer
+        from transformers.utils import logging as transformers_logging
+
+        # Its progress bars would write over the server's output.
+        transformers_logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+        if self._threads > 0:
+            torch.set_num_threads(self._threads)
+        source = str(bundled_model_dir()) if self._is_bundled else self._source
+        try:
+            return SentenceTransformer(source, local_files_only=self._is_bundled)
+        except (OSError, ValueError, RuntimeError, KeyError) as exc:
+            raise EmbeddingModelInvalid(subject=self._source or BUNDLED_MODEL) from exc
+
+
+def _verify(weights: Path) -> None:
+    """Raises EmbeddingModelInvalid unless the file is the published one, byte for byte."""
+    try:
+        with weights.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as exc:
+        raise EmbeddingModelInvalid(subject=str(weights)) from exc
+    if digest != BUNDLED_SHA256:
+        raise EmbeddingModelInvalid(subject=str(weights))
+
+
+def _choose_dtype(model: SentenceTransformer) -> tuple[SentenceTransformer, str]:
+    """The model in bfloat16 where this processor is faster with it and the vectors agree."""
+    import numpy as np
+    import torch
+
+    halved = copy.deepcopy(model).to(torch.bfloat16)
+    try:
+        full, full_s = _time(model)
+        half, half_s = _time(halved)
+    except (RuntimeError, ValueError):
+        # Some layers have no bfloat16 form on some devices.
+        logger.warning("embedding_dtype_probe_failed", exc_info=True)
+        return model, "float32"
+    lengths = np.linalg.norm(full, axis=1) * np.linalg.norm(half, axis=1)
+    cosine = float(((full * half).sum(axis=1) / lengths).min())
+    if cosine >= MIN_COSINE and full_s / half_s >= MIN_SPEEDUP:
+        return halved, "bfloat16"
+    return model, "float32"
+
+
+def _time(model: SentenceTransformer) -> tuple[NDArray[np.float32], float]:
+    """Vectors of the probe texts, and the seconds that the faster of two runs took."""
+    import numpy as np
+
+    model.encode(_PROBE_TEXTS[0], show_progress_bar=False)
+    durations = []
+    for _ in range(2):
+        started = time.perf_counter()
+        vectors = model.encode(list(_PROBE_TEXTS), show_progress_bar=False)
+        durations.append(time.perf_counter() - started)
+    return np.asarray(vectors, dtype=np.float32), min(durations)

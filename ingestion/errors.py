@@ -1,0 +1,115 @@
+"""What can go wrong between an address or a file and its points, as owners see it."""
+
+from __future__ import annotations
+
+from botfactory.errors import BotFactoryError
+
+
+class IngestionError(BotFactoryError):
+    code = "ingestion_failed"
+    status = 422
+    default_message = "This source could not be read."
+
+
+class SiteUnreachable(IngestionError):
+    """The start address of a website failed; the message carries the cause."""
+
+    code = "site_unreachable"
+    default_message = "The website could not be opened. Check the address in a browser."
+
+
+class RobotsUnavailable(IngestionError):
+    """robots.txt answered 5xx or not at all: the site must be left alone for now. Retryable."""
+
+    code = "robots_unavailable"
+    retryable = True
+    default_message = (
+        "The site's robots.txt is failing, so nobody knows which pages may be read. Try again "
+        "later, or tell the site's owner."
+    )
+
+
+class ExtractionError(IngestionError):
+    """Base of everything that keeps one page or file from becoming text."""
+
+    code = "extraction_failed"
+    default_message = "No text could be read from this."
+
+
+class FileEmpty(ExtractionError):
+    code = "file_empty"
+    default_message = "The file is empty (0 bytes). Upload it again."
+
+
+class FileTooLarge(ExtractionError):
+    code = "file_too_large"
+    status = 413
+    default_message = "The file is larger than 25 MB. Split it into smaller files."
+
+
+class UnsupportedType(ExtractionError):
+    code = "unsupported_type"
+    status = 415
+    default_message = "This kind of file cannot be read. Use PDF, HTML, Markdown or plain text."
+
+
+class TextNotDecodable(ExtractionError):
+    code = "text_not_decodable"
+    default_message = "The text is in an unknown encoding. Save the file as UTF-8."
+
+
+class PageTooComplex(ExtractionError):
+    """The pre-scan refused markup that would keep a parser busy for minutes."""
+
+    code = "page_too_complex"
+    default_message = "The page's HTML is built in a way that cannot be read safely."
+
+
+class TooThin(ExtractionError):
+    """Hardly any text: a login form, a captcha, or a page that scripts fill in the browser."""
+
+    code = "too_thin"
+    default_message = (
+        "The page holds almost no text of its own. It may need a login, or build its content with "
+        "scripts."
+    )
+
+
+class PdfEncrypted(ExtractionError):
+    code = "pdf_encrypted"
+    default_message = "The PDF is protected by a password. Upload a copy without one."
+
+
+class PdfDamaged(ExtractionError):
+    code = "pdf_damaged"
+    default_message = "The PDF is damaged. Open it and save or export it again."
+
+
+class NoTextFound(ExtractionError):
+    code = "no_text_found"
+    default_message = (
+        "No text was found: the pages seem to be pictures, such as scans. Run text recognition "
+        "(OCR) on the file first."
+    )
+
+
+class TooManyPages(ExtractionError):
+    code = "too_many_pages"
+    default_message = "The PDF has more than 5,000 pages. Split it into smaller files."
+
+
+class TextTooLong(ExtractionError):
+    code = "text_too_long"
+    default_message = "The text is longer than 10 million characters. Split it into smaller files."
+
+
+class ExtractionTimeout(ExtractionError):
+    code = "extraction_timeout"
+    default_message = "Reading this took too long, so it was stopped. Try a smaller file."
+
+
+class ExtractionCrashed(ExtractionError):
+    """The child process died over this input: out of memory, CPU limit or a parser's bug."""
+
+    code = "extraction_crashed"
+    default_message = "Reading this needs more memory or time than allowed. Try a smaller file."

@@ -1,0 +1,201 @@
+"""A saved document becomes points: chunk, embed, upsert, then the older version goes.
+
+Every step can run twice: point ids follow from document, version and ordinal. In this order there is
+no moment at which a document has no points.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from django.db import transaction
+from django.db.models import F, Q
+from django.utils import timezone
+
+from bots.knowledge import registry
+from bots.knowledge.types import ChunkPayload, ChunkPoint
+from ingestion import runs
+from ingestion.chunking import ChunkDraft, split_document
+from ingestion.extraction.types import ExtractedDocument
+from ingestion.models import Chunk, Document, IngestionRun, Page
+
+logger = logging.getLogger(__name__)
+
+# A claim that was not renewed for this long belongs to a worker that died.
+CLAIM_S = 60.0
+# Between slices the claim is renewed, and a deleted document noticed.
+SLICE = 64
+MAX_ATTEMPTS = 3
+
+
+class _Superseded(Exception):  # noqa: N818  (a signal, not an error)
+    """The document was deleted, changed or taken over while it was being indexed."""
+
+
+def index(document_id: str) -> None:
+    """Brings the points of one document up to its text.
+
+    Raises EmbeddingFailed, VectorStoreUnavailable; the sweep tries again. A document that is gone,
+    up to date, or being indexed by another worker is left alone.
+    """
+    document = _claim(document_id)
+    if document is None:
+        return
+    drafts = _split(document)
+    _save_chunks(document, drafts)
+    try:
+        _store_points(document, drafts)
+    except _Superseded:
+        _drop_if_deleted(document)
+        return
+    _finish(document)
+    runs.finish_if_done(document.source_id)
+
+
+def _claim(document_id: str) -> Document | None:
+    expired = timezone.now() - timedelta(seconds=CLAIM_S)
+    claimed = (
+        runs.pending_documents.filter(pk=document_id, source__deleted_at=None)
+        .filter(Q(claimed_at=None) | Q(claimed_at__lt=expired))
+        .update(claimed_at=timezone.now())
+    )
+    if not claimed:
+        return None
+    return Document.objects.select_related("source").filter(pk=document_id).first()
+
+
+def _split(document: Document) -> list[ChunkDraft]:
+    model = registry.embedding_model()
+    extracted = ExtractedDocument(
+        title=document.title,
+        text=document.text,
+        page_starts=tuple(document.page_starts),
+        language=document.language or None,
+    )
+    return split_document(extracted, count_tokens=model.count_tokens_batch)
+
+
+def _point_id(document: Document, ordinal: int) -> UUID:
+    return uuid5(document.pk, f"{document.version}/{ordinal}")
+
+
+@transaction.atomic
+def _save_chunks(document: Document, drafts: Sequence[ChunkDraft]) -> None:
+    Chunk.objects.filter(document=document, version=document.version).delete()
+    Chunk.objects.bulk_create(
+        (
+            Chunk(
+                id=_point_id(document, draft.ordinal),
+                document=document,
+                version=document.version,
+                ordinal=draft.ordinal,
+                text=draft.text,
+                heading_path=list(draft.heading_path),
+                page=draft.page,
+                char_start=draft.char_start,
+                char_end=draft.char_end,
+            )
+            for draft in drafts
+        ),
+        batch_size=500,
+    )
+
+
+def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> None:
+    bot_id, store = document.source.bot_id, registry.vector_store()
+    for start in range(0, len(drafts), SLICE):
+        store.upsert(bot_id, list(_points(document, drafts[start : start + SLICE])))
+        if not _renew(document):
+            raise _Superseded
+    store.delete_document(bot_id, document.pk, keep_version=document.version)
+    if not _renew(document):
+        raise _Superseded
+
+
+def _points(document: Document, drafts: Sequence[ChunkDraft]) -> Iterator[ChunkPoint]:
+    texts = [embedded_text(document.title, draft) for draft in drafts]
+    dense = registry.embedding_model().embed_passages(texts)
+    sparse = registry.sparse_encoder()
+    for draft, text, vector in zip(drafts, texts, dense, strict=True):
+        payload = ChunkPayload(
+            bot_id=document.source.bot_id,
+            source_id=document.source_id,
+            document_id=document.pk,
+            version=document.version,
+            ordinal=draft.ordinal,
+            url=document.url,
+            title=document.title,
+            heading_path=draft.heading_path,
+            page=draft.page,
+            text=draft.text,
+            char_start=draft.char_start,
+            char_end=draft.char_end,
+        )
+        point_id = _point_id(document, draft.ordinal)
+        yield ChunkPoint(point_id, vector, sparse.embed_document(text), payload)
+
+
+def embedded_text(title: str, draft: ChunkDraft) -> str:
+    """What is embedded: where the chunk stands, then the chunk. The title repeats no heading."""
+    place = " › ".join(dict.fromkeys(part for part in (title, *draft.heading_path) if part))
+    return f"{place}\n{draft.text}" if place else draft.text
+
+
+def _renew(document: Document) -> bool:
+    """Renews the claim; False when the document was deleted or has a newer version."""
+    return bool(
+        Document.objects.filter(
+            pk=document.pk,
+            version=document.version,
+            source__deleted_at=None,
+            source__bot__deleted_at=None,
+        ).update(claimed_at=timezone.now())
+    )
+
+
+def _drop_if_deleted(document: Document) -> None:
+    """Points must not outlive their document: the purge may have passed before the upsert."""
+    is_alive = Document.objects.filter(
+        pk=document.pk, source__deleted_at=None, source__bot__deleted_at=None
+    ).exists()
+    if not is_alive:
+        registry.vector_store().delete_document(document.source.bot_id, document.pk)
+
+
+@transaction.atomic
+def _finish(document: Document) -> None:
+    Chunk.objects.filter(document=document).exclude(version=document.version).delete()
+    Document.objects.filter(pk=document.pk, version=document.version).update(
+        indexed_version=F("version"), claimed_at=None, index_attempts=0
+    )
+    _note_page(document, Page.Verdict.INDEXED)
+
+
+def note_unexpected(document_id: str) -> None:
+    """After an unexpected error: counts it, and sets the document aside after MAX_ATTEMPTS."""
+    Document.objects.filter(pk=document_id).update(
+        index_attempts=F("index_attempts") + 1, claimed_at=None
+    )
+    document = Document.objects.filter(pk=document_id, index_attempts__gte=MAX_ATTEMPTS).first()
+    if document is None:
+        return
+    with transaction.atomic():
+        Document.objects.filter(pk=document.pk).update(error_code="indexing_failed")
+        _note_page(document, Page.Verdict.FAILED, "indexing_failed")
+    runs.finish_if_done(document.source_id)
+
+
+def give_back(document_id: str) -> None:
+    """Ends the claim after an error that will pass, so that the next try need not wait for it."""
+    Document.objects.filter(pk=document_id).update(claimed_at=None)
+
+
+def _note_page(document: Document, verdict: Page.Verdict, reason: str = "") -> None:
+    Page.objects.filter(
+        run__source_id=document.source_id,
+        run__status=IngestionRun.Status.RUNNING,
+        url_hash=document.key,
+    ).update(verdict=verdict, reason=reason, updated_at=timezone.now())

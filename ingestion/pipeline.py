@@ -1,0 +1,173 @@
+"""One pass over a source: read everything, save what changed, hand it to the index."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from contextlib import suppress
+from functools import lru_cache
+
+from asgiref.sync import async_to_sync, sync_to_async
+from django.db import DatabaseError
+
+from botfactory.errors import BotFactoryError, ServiceUnavailable
+from botfactory.lib import outgoing, safe_http, shutdown
+from ingestion import runs, saving
+from ingestion.crawling.crawler import crawl
+from ingestion.crawling.types import CrawlConfig, CrawlSummary, KnownUrl
+from ingestion.errors import ExtractionError
+from ingestion.extraction.child import ExtractionPool
+from ingestion.models import IngestionRun, Page, Source, SourceFile
+from ingestion.planning import plan_removals
+from ingestion.purging import remove_documents
+from ingestion.runs import Lease
+from ingestion.sink import RunSink
+
+logger = logging.getLogger(__name__)
+
+EXTRACTION_TIMEOUT_S = 60.0
+
+
+@lru_cache(maxsize=1)
+def extraction_pool() -> ExtractionPool:
+    """This process's child processes for parsers; started on first use."""
+    return ExtractionPool()
+
+
+def sync(source_id: str) -> None:
+    """Reads a source that waits for it. Exits quietly when there is nothing to do, or when another
+    worker has it; whatever keeps the source from being read ends on the source, typed."""
+    lease = runs.acquire(source_id)
+    if lease is None:
+        return
+    run = IngestionRun.objects.select_related("source").get(pk=lease.run_id)
+    try:
+        is_finished = _read(run, lease)
+    except ServiceUnavailable as exc:
+        logger.warning("sync_postponed", extra={"source_id": source_id, "code": exc.code})
+        runs.release(lease)
+        return
+    except BotFactoryError as exc:
+        logger.info("sync_failed", extra={"source_id": source_id, "code": exc.code})
+        runs.fail(run, exc)
+        return
+    except Exception:  # noqa: BLE001  (the task's border: the source must not stay "reading")
+        logger.exception("sync_crashed", extra={"source_id": source_id})
+        runs.release(lease)
+        return
+    if not is_finished:
+        runs.release(lease)
+    elif runs.end_crawl(lease):
+        runs.finish_if_done(run.source_id)
+
+
+def _read(run: IngestionRun, lease: Lease) -> bool:
+    """Reads the whole source; False when it was stopped before the end."""
+    if run.source.kind == Source.Kind.WEBSITE:
+        return async_to_sync(_read_website)(run, lease)
+    return _read_files(run, lease)
+
+
+# --- websites ----------------------------------------------------------------------------------
+
+
+async def _read_website(run: IngestionRun, lease: Lease) -> bool:
+    known = await sync_to_async(_known_urls)(run)
+    policy = outgoing.people_policy()
+    config = CrawlConfig(
+        start_url=run.source.url, policy=policy, max_pages=run.source.max_pages, known=known
+    )
+    guard = _LeaseGuard(lease)
+    beating = asyncio.create_task(guard.keep())
+    sink = RunSink(run, lease, extraction_pool())
+    try:
+        async with safe_http.open_session(policy) as session:
+            summary = await crawl(
+                config, session=session, sink=sink, should_stop=guard.should_stop
+            )
+    finally:
+        beating.cancel()
+        with suppress(asyncio.CancelledError):
+            await beating
+    if summary.is_stopped:
+        return False
+    await sync_to_async(_remove_vanished)(run, summary)
+    return True
+
+
+def _known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
+    """What an interrupted start of this run left: settled addresses are not fetched again."""
+    rows = run.pages.order_by("pk").values_list("url", "depth", "verdict")
+    return tuple(
+        KnownUrl(url=url, depth=depth, is_settled=verdict != Page.Verdict.FOUND)
+        for url, depth, verdict in rows
+    )
+
+
+def _remove_vanished(run: IngestionRun, summary: CrawlSummary) -> None:
+    known = {document.key: document for document in run.source.documents.defer("text")}
+    seen = frozenset(run.pages.values_list("url_hash", flat=True))
+    removals = plan_removals(
+        known=frozenset(known), seen=seen, is_healthy=summary.is_healthy
+    )
+    remove_documents(run, [known[removal.key] for removal in removals])
+
+
+class _LeaseGuard:
+    """Renews the lease beside the crawl and tells it when to stop."""
+
+    def __init__(self, lease: Lease) -> None:
+        self._lease = lease
+        self._is_lost = False
+
+    def should_stop(self) -> bool:
+        return self._is_lost or shutdown.is_requested()
+
+    async def keep(self) -> None:
+        while not self._is_lost:
+            await asyncio.sleep(runs.HEARTBEAT_S)
+            with suppress(DatabaseError):  # a passing fault; the lease outlives several beats
+                self._is_lost = not await sync_to_async(self._lease.beat)()
+
+
+# --- files and texts ---------------------------------------------------------------------------
+
+
+def _read_files(run: IngestionRun, lease: Lease) -> bool:
+    files = list(run.source.files.order_by("created_at", "name"))
+    urls = {file.pk: _file_url(run.source, file) for file in files}
+    saving.note_found(run.pk, [(urls[file.pk], 0) for file in files])
+    settled = run.pages.exclude(verdict=Page.Verdict.FOUND).values_list("url_hash", flat=True)
+    done = frozenset(settled)
+    for file in files:
+        if saving.key_of(urls[file.pk]) in done:
+            continue
+        if shutdown.is_requested() or not lease.beat():
+            return False
+        _read_file(run, file, urls[file.pk])
+        lease.note_progress()
+    return True
+
+
+def _file_url(source: Source, file: SourceFile) -> str:
+    """What the report and citations call a file: its name, or the address of a pasted text."""
+    return source.url or file.name
+
+
+def _read_file(run: IngestionRun, file: SourceFile, url: str) -> None:
+    try:
+        with file.file.open("rb") as stored:
+            extracted, mime_type = extraction_pool().extract_file(
+                stored.read(), name=file.name, timeout_s=EXTRACTION_TIMEOUT_S
+            )
+    except ExtractionError as exc:
+        saving.note_verdict(
+            run.pk, url, Page.Verdict.FAILED, exc.code, exc.public_message
+        )
+        return
+    saving.save_document(
+        run,
+        saving.Read(
+            page_url=url, link=run.source.url or file.name, mime_type=mime_type, extracted=extracted
+        ),
+    )

@@ -1,0 +1,36 @@
+"""The end of a source: first its points, then its files and rows."""
+
+from __future__ import annotations
+
+import logging
+
+from bots.knowledge import registry
+from ingestion.models import Document, IngestionRun, Page, Source
+
+logger = logging.getLogger(__name__)
+
+
+def purge_deleted_source(source_id: str) -> None:
+    """Raises VectorStoreUnavailable; the sweep tries again."""
+    source = Source.objects.exclude(deleted_at=None).filter(pk=source_id).first()
+    if source is None:
+        return
+    registry.vector_store().delete_source(source.bot_id, source.pk)
+    for file in source.files.all():
+        file.file.storage.delete(file.file.name)
+    source.delete()
+    logger.info("source_purged", extra={"source_id": source_id})
+
+
+def remove_documents(run: IngestionRun, documents: list[Document]) -> None:
+    """Takes pages that are gone from the site out of the bot. Raises VectorStoreUnavailable."""
+    store = registry.vector_store()
+    for document in documents:
+        store.delete_document(run.source.bot_id, document.pk)
+        document.delete()
+        Page.objects.update_or_create(
+            run=run,
+            url_hash=document.key,
+            defaults={"verdict": Page.Verdict.REMOVED},
+            create_defaults={"url": document.url, "verdict": Page.Verdict.REMOVED},
+        )

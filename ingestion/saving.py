@@ -1,0 +1,103 @@
+"""Extracted text becomes documents; every address or file gets its verdict."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import transaction
+
+from ingestion.extraction.types import ExtractedDocument
+from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.tasks import index_document
+
+
+def key_of(url: str) -> str:
+    """What identifies an address within a source: SHA-256 in hex, so that any length fits."""
+    return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def content_hash_of(extracted: ExtractedDocument) -> str:
+    """Changes when what would be indexed changes."""
+    content = f"{extracted.title}\x00{extracted.text}\x00{list(extracted.page_starts)}"
+    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One page or file that was read. `page_url` identifies it, `link` is what citations open."""
+
+    page_url: str
+    link: str
+    mime_type: str
+    extracted: ExtractedDocument
+    etag: str = ""
+    last_modified: str = ""
+
+
+def note_found(run_id: UUID, urls: Sequence[tuple[str, int]]) -> None:
+    """Adds `(url, depth)` pairs to the run's report; those it has stay as they are."""
+    Page.objects.bulk_create(
+        [Page(run_id=run_id, url=url, url_hash=key_of(url), depth=depth) for url, depth in urls],
+        ignore_conflicts=True,
+        batch_size=500,
+    )
+
+
+def note_verdict(
+    run_id: UUID, url: str, verdict: Page.Verdict, reason: str = "", detail: str = ""
+) -> None:
+    """Sets the verdict on one address, which joins the report if it is not in it yet."""
+    Page.objects.update_or_create(
+        run_id=run_id,
+        url_hash=key_of(url),
+        defaults={"verdict": verdict, "reason": reason, "detail": detail[:500]},
+        create_defaults={
+            "url": url,
+            "verdict": verdict,
+            "reason": reason,
+            "detail": detail[:500],
+        },
+    )
+
+
+@transaction.atomic
+def save_document(run: IngestionRun, read: Read) -> None:
+    """Saves what changed and queues it for the index; notes what did not change."""
+    source, key = run.source, key_of(read.page_url)
+    content_hash = content_hash_of(read.extracted)
+    document = Document.objects.select_for_update().filter(source=source, key=key).first()
+    if document is None and (twin := _twin(source, key, content_hash)) is not None:
+        note_verdict(run.pk, read.page_url, Page.Verdict.SKIPPED, "duplicate", twin.url)
+        return
+    document = document or Document(source=source, key=key, version=0)
+    is_changed = document.content_hash != content_hash or bool(document.error_code)
+    document.url, document.mime_type = read.link, read.mime_type
+    document.etag, document.last_modified = read.etag[:300], read.last_modified[:100]
+    if is_changed:
+        _replace_content(document, read.extracted, content_hash)
+    document.save()
+    if document.indexed_version >= document.version:
+        note_verdict(run.pk, read.page_url, Page.Verdict.UNCHANGED)
+        return
+    note_verdict(run.pk, read.page_url, Page.Verdict.READ)
+    index_document.delay_on_commit(str(document.pk))
+
+
+def _twin(source: Source, key: str, content_hash: str) -> Document | None:
+    """Another document of the source with the same content."""
+    same = Document.objects.filter(source=source, content_hash=content_hash)
+    return same.exclude(key=key).first()
+
+
+def _replace_content(document: Document, extracted: ExtractedDocument, content_hash: str) -> None:
+    document.title = extracted.title[:500]
+    document.text = extracted.text
+    document.page_starts = list(extracted.page_starts)
+    document.language = (extracted.language or "")[:10]
+    document.content_hash = content_hash
+    document.version += 1
+    document.claimed_at = None
+    document.index_attempts, document.error_code = 0, ""

@@ -1,0 +1,49 @@
+"""Finds unfinished work that nobody does: the broker may lose a message, the database does not."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+
+from ingestion import runs
+from ingestion.indexing import CLAIM_S
+from ingestion.models import IngestionRun, Source
+from ingestion.tasks import index_document, purge_source, sync_source
+
+# A message that was not taken up for this long may be lost.
+UNTAKEN_S = 30.0
+MAX_RINGS = 200
+
+
+def ring_again() -> None:
+    """Enqueues sources without a living worker, forgotten documents and unfinished purges."""
+    now = timezone.now()
+    unfinished = Source.objects.filter(
+        status__in=Source.UNFINISHED, deleted_at=None, bot__deleted_at=None
+    )
+    held = IngestionRun.objects.filter(
+        status=IngestionRun.Status.RUNNING,
+        crawl_finished_at=None,
+        heartbeat_at__gt=now - timedelta(seconds=runs.LEASE_S),
+    )
+    for source_id in unfinished.exclude(runs__in=held).values_list("pk", flat=True):
+        runs.finish_if_done(source_id)
+        sync_source.delay(str(source_id))
+    forgotten = Q(claimed_at=None, updated_at__lt=now - timedelta(seconds=UNTAKEN_S)) | Q(
+        claimed_at__lt=now - timedelta(seconds=CLAIM_S)
+    )
+    documents = runs.pending_documents.filter(forgotten, source__deleted_at=None)
+    for document_id in documents.order_by("updated_at").values_list("pk", flat=True)[:MAX_RINGS]:
+        index_document.delay(str(document_id))
+    for source_id in Source.objects.exclude(deleted_at=None).values_list("pk", flat=True):
+        purge_source.delay(str(source_id))
+
+
+def resume_all() -> None:
+    """At the start of the only process: takes up everything that the last one left."""
+    runs.forget_leases()
+    for document_id in runs.pending_documents.values_list("pk", flat=True):
+        index_document.delay(str(document_id))
+    ring_again()

@@ -1,0 +1,59 @@
+"""Background doors of ingestion: ids in, services called, safe to run twice."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from celery import shared_task
+
+from botfactory.errors import BotFactoryError
+
+logger = logging.getLogger(__name__)
+
+RETRY_S = 5
+
+
+@shared_task(ignore_result=True)
+def sync_source(source_id: str) -> None:
+    """Reads a source: crawls its site, or extracts its files."""
+    from ingestion.pipeline import sync
+
+    sync(source_id)
+
+
+@shared_task(bind=True, ignore_result=True, max_retries=None)
+def index_document(self: Any, document_id: str) -> None:
+    """Brings one document's points up to its text."""
+    from ingestion import indexing
+
+    try:
+        indexing.index(document_id)
+    except BotFactoryError as exc:
+        logger.warning(
+            "index_failed",
+            extra={"document_id": document_id, "code": exc.code, "subject": exc.subject},
+        )
+        if exc.retryable:
+            indexing.give_back(document_id)
+            raise self.retry(countdown=RETRY_S) from exc
+        indexing.note_unexpected(document_id)
+    except Exception:  # noqa: BLE001  (the task's border: one document must not stop the others)
+        logger.exception("index_crashed", extra={"document_id": document_id})
+        indexing.note_unexpected(document_id)
+
+
+@shared_task(ignore_result=True)
+def purge_source(source_id: str) -> None:
+    """Removes a deleted source's points, then its files and rows."""
+    from ingestion.purging import purge_deleted_source
+
+    purge_deleted_source(source_id)
+
+
+@shared_task(ignore_result=True)
+def sweep() -> None:
+    """Rings again for work that the database says is unfinished and nobody does."""
+    from ingestion.sweeping import ring_again
+
+    ring_again()
