@@ -1,8 +1,8 @@
 """The loader and the panel's files, read once, compressed once, and cached by browsers.
 
-They are served here rather than as collected static files because the panel's modules import each other
-by relative names: a version in the folder part of their address, not in each name, lets a browser keep
-them for a year without ever mixing two versions.
+They are served here rather than as collected static files because the panel's modules import each
+other by relative names: a version in the folder part of their address, not in each name, lets a
+browser keep them for a year without ever mixing two versions.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pathlib import Path
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.utils.cache import get_conditional_response, patch_vary_headers
 
 LOADER = "widget.js"
@@ -52,17 +51,18 @@ def panel_modules() -> list[str]:
     return [name for name in assets() if name.endswith(".js") and name != LOADER]
 
 
-def asset_response(request: HttpRequest, asset: Asset, *, cache_control: str) -> HttpResponseBase:
+def asset_response(request: HttpRequest, asset: Asset, *, cache_control: str) -> HttpResponse:
     """The file, compressed where the browser takes it, or 304 where it has it."""
     takes_gzip = "gzip" in request.headers.get("Accept-Encoding", "")
-    response: HttpResponseBase = HttpResponse(
+    response = HttpResponse(
         asset.compressed if takes_gzip else asset.body, content_type=asset.content_type
     )
     if takes_gzip:
         response["Content-Encoding"] = "gzip"
     response["ETag"] = f'W/"{asset.etag}"'
-    conditional = get_conditional_response(request, etag=response["ETag"], response=response)
-    response = conditional or response
+    response = (
+        get_conditional_response(request, etag=response["ETag"], response=response) or response
+    )
     response["Cache-Control"] = cache_control
     # Host pages may demand this of everything that they embed.
     response["Cross-Origin-Resource-Policy"] = "cross-origin"

@@ -1,22 +1,25 @@
-"""`/widget/v1/`: what the panel calls. The bearer token is the only credential, so no cookie is read
-and there is nothing for a forged cross-site request to use."""
+"""`/widget/v1/`: what the panel calls.
+
+The bearer token is the only credential: no cookie is read, so there is nothing for a forged
+cross-site request to use.
+"""
 
 from __future__ import annotations
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from botfactory.errors import NotFound
 from bots.access import conversation_of_bot, public_bot
-from bots.answering.pipeline import stream_answer
+from bots.answering.database import in_database
+from bots.answering.pipeline import check_question, stream_answer
 from bots.models import Bot, Conversation, Message
 from bots.selectors import messages_of
 from bots.services import start_conversation
 from bots.streaming import sse_response
-from botfactory.errors import NotFound
 from widget import limits
 from widget.errors import VisitEnded
 from widget.markdown import render_answer
@@ -34,10 +37,10 @@ async def chat(request: HttpRequest) -> HttpResponseBase:
     """The answer to one message, as events."""
     require_method(request, "POST")
     visit = visit_of(request)
-    message = message_of(request)
+    question = check_question(message_of(request))
     await limits.check_question(request, visit)
-    conversation = await sync_to_async(_conversation_for)(visit)
-    answer = stream_answer(bot=conversation.bot, conversation=conversation, question=message)
+    conversation = await in_database(_conversation_for, visit)
+    answer = stream_answer(bot=conversation.bot, conversation=conversation, question=question)
     response = await sse_response(with_blocks(answer))
     response[TOKEN_HEADER] = sign_visit(visit.bound_to(conversation.pk))
     return response
@@ -50,7 +53,7 @@ async def conversation(request: HttpRequest) -> JsonResponse:
     require_method(request, "GET")
     visit = visit_of(request)
     await limits.check_read(visit)
-    return _json({"messages": await sync_to_async(_history)(visit)})
+    return _json({"messages": await in_database(_history, visit)})
 
 
 @login_not_required
@@ -60,7 +63,7 @@ async def token(request: HttpRequest) -> JsonResponse:
     require_method(request, "POST")
     visit = visit_of(request)
     await limits.check_read(visit)
-    await sync_to_async(_open_bot)(visit)
+    await in_database(_open_bot, visit)
     return _json({"token": sign_visit(visit), "expires_in_s": settings.BOTFACTORY_VISITOR_TOKEN_S})
 
 
@@ -93,7 +96,8 @@ def _conversation_of(visit: Visit) -> Conversation | None:
 
 def _conversation_for(visit: Visit) -> Conversation:
     found = _conversation_of(visit)
-    return found or start_conversation(bot=_open_bot(visit), channel=visit.channel)
+    channel = Conversation.Channel(visit.channel)
+    return found or start_conversation(bot=_open_bot(visit), channel=channel)
 
 
 def _history(visit: Visit) -> list[dict[str, object]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ipaddress import IPv6Address, ip_address, ip_network
 
+from django.conf import settings
 from django.http import HttpRequest
 
 from botfactory.lib import limits
@@ -34,7 +35,9 @@ async def check_read(visit: Visit) -> None:
 
 def client(request: HttpRequest) -> str:
     """The caller's address; for IPv6 its /64, which is what one subscriber gets."""
-    text = request.META.get("REMOTE_ADDR", "")
+    text = str(request.META.get("REMOTE_ADDR", ""))
+    if settings.SECURE_PROXY_SSL_HEADER:  # behind our own proxy, which appends whom it talked to
+        text = request.headers.get("X-Forwarded-For", text).rpartition(",")[2].strip()
     try:
         address = ip_address(text)
     except ValueError:  # a Unix socket has no address: all its callers share one count

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection
 from functools import cache
+from itertools import pairwise
 from typing import Any
 
 import nh3
@@ -60,7 +61,7 @@ class BlockSplitter:
             return []
         end = self.rest.rfind("\n") + 1
         cuts = _block_starts(self.rest[:end])
-        blocks = [self.rest[a:b] for a, b in zip(cuts, cuts[1:], strict=False)]
+        blocks = [self.rest[a:b] for a, b in pairwise(cuts)]
         self.rest = self.rest[cuts[-1] :]
         return [block for block in blocks if block.strip()]
 

@@ -29,6 +29,7 @@ def panel_policy(ancestors: str) -> str:
 def is_top_level(fetch_destination: str) -> bool:
     """Whether a browser says that it is not filling a frame.
 
-    `fetch_destination` is `Sec-Fetch-Dest`; browsers that do not send it get the benefit of the doubt.
+    `fetch_destination` is `Sec-Fetch-Dest`; a browser that does not send it gets the benefit of the
+    doubt.
     """
     return fetch_destination not in ("", "iframe", "frame")

@@ -1,4 +1,4 @@
-"""An answer's events as the panel wants them: with finished blocks of safe HTML among the deltas."""
+"""An answer's events as the panel wants them: finished blocks of safe HTML among the deltas."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Visitor tokens: what a frame page hands out so that its panel may talk to one bot.
 
-Signed and short-lived. Bound to the bot, to the visitor (for limits), to the channel it was made for,
-and, once a first question was asked, to the conversation. The server makes every id in it, so a request
-has no other way to name a bot or a conversation.
+Signed and short-lived. Bound to the bot, to the visitor (for limits), to the channel it was made
+for, and, once a first question was asked, to the conversation. The server makes every id in it, and
+a request has no other way to name a bot or a conversation.
 """
 
 from __future__ import annotations

@@ -1,22 +1,25 @@
-"""The loader, and the pages that hold the panel. None of them sets a cookie or reads a session,
-but the preview, which members open from the dashboard."""
+"""The loader, and the pages that hold the panel.
+
+None of them reads a session or sets a cookie, but the preview, which members open from the
+dashboard.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
-from django.http.response import HttpResponseBase
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
-from bots.access import bot_for_user, public_bot
-from bots.models import Bot, Conversation
 from botfactory.accounts.models import User
 from botfactory.errors import BotFactoryError, NotFound, PermissionDenied
+from bots.access import bot_for_user, public_bot
+from bots.answering.database import in_database
+from bots.models import Bot, Conversation
 from widget import assets, limits
 from widget.colors import palette
 from widget.origins import frame_ancestors, is_top_level, panel_policy
@@ -27,7 +30,7 @@ Channel = Conversation.Channel
 
 @login_not_required
 @require_safe
-def loader(request: HttpRequest) -> HttpResponseBase:
+def loader(request: HttpRequest) -> HttpResponse:
     """`/widget.js`, the script of the one tag."""
     asset = assets.assets()[assets.LOADER]
     return assets.asset_response(request, asset, cache_control="public, max-age=300")
@@ -35,7 +38,7 @@ def loader(request: HttpRequest) -> HttpResponseBase:
 
 @login_not_required
 @require_safe
-def asset(request: HttpRequest, version: str, name: str) -> HttpResponseBase:
+def asset(request: HttpRequest, version: str, name: str) -> HttpResponse:
     """A file of the panel. An older version's address gets the present file, uncached."""
     found = assets.assets().get(name)
     if found is None:
@@ -51,7 +54,7 @@ async def frame(request: HttpRequest, bot_id: UUID) -> HttpResponse:
     """The panel in a frame on one of the bot's allowed sites."""
     try:
         await limits.check_page(request)
-        bot = await sync_to_async(public_bot)(bot_id)
+        bot = await in_database(public_bot, bot_id)
         if not bot.allowed_sites or is_top_level(request.headers.get("Sec-Fetch-Dest", "")):
             raise PermissionDenied("This chat opens on the website that it belongs to.")
     except BotFactoryError as error:
@@ -65,7 +68,7 @@ async def share(request: HttpRequest, bot_id: UUID) -> HttpResponse:
     """The panel as a page of its own, for bots whose owner shares them by link."""
     try:
         await limits.check_page(request)
-        bot = await sync_to_async(public_bot)(bot_id)
+        bot = await in_database(public_bot, bot_id)
         if not bot.is_shared:
             raise NotFound(subject=str(bot_id))
     except BotFactoryError as error:
@@ -78,7 +81,7 @@ async def preview(request: HttpRequest, bot_id: UUID) -> HttpResponse:
     """The panel for members, framed by the dashboard."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 (LoginRequiredMiddleware let nobody else through)
-    bot, _ = await sync_to_async(bot_for_user)(user, bot_id)
+    bot, _ = await in_database(bot_for_user, user, bot_id)
     return _panel_page(bot, Channel.PREVIEW, ancestors="frame-ancestors 'self'")
 
 
@@ -103,9 +106,11 @@ def _notice_page(error: BotFactoryError) -> HttpResponse:
     )
 
 
-def _page(template: str, context: dict[str, object], *, status: int, ancestors: str) -> HttpResponse:
+def _page(
+    template: str, context: Mapping[str, object], *, status: int, ancestors: str
+) -> HttpResponse:
     # Without the request: no context processor may look at a session here.
-    response = HttpResponse(render_to_string(template, context), status=status)
+    response = HttpResponse(render_to_string(template, dict(context)), status=status)
     response["Content-Security-Policy"] = panel_policy(ancestors)
     response["Cache-Control"] = "no-store"
     response["Cross-Origin-Resource-Policy"] = "cross-origin"
