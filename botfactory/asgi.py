@@ -19,9 +19,9 @@ from asgiref.wsgi import WsgiToAsgi
 from django.conf import settings
 from whitenoise import WhiteNoise
 
+from botfactory.errors import BotFactoryError
 from bots.engines.current import close_engine
 from bots.knowledge import registry
-from botfactory.errors import BotFactoryError
 
 logger = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from django.contrib.auth.decorators import login_not_required
 from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
-from bots.knowledge import registry
 from botfactory.errors import BotFactoryError
+from bots.knowledge import registry
 
 PROBE_TIMEOUT_S = 2.0
 

@@ -1,15 +1,29 @@
-"""Every address of the server. Lists are named after their prefix; all but the marked ones need a login."""
+"""Every address of the server. All but the marked ones need a login or a key."""
 
 from __future__ import annotations
 
+from django.contrib.auth.decorators import login_not_required
 from django.urls import include, path
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from botfactory import health
+
+api_v1 = [
+    path("schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("", include("bots.api.urls")),
+    path("", include("ingestion.api_urls")),
+]
 
 urlpatterns = [
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("widget.urls")),
+    path("api/v1/", include((api_v1, "api"))),
+    path(
+        "api/docs/",
+        login_not_required(SpectacularSwaggerView.as_view(url_name="api:schema")),
+        name="api-docs",
+    ),
 ]
 
 handler400 = "botfactory.errorpages.bad_request"

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from bots.models import Bot, Conversation
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Membership, Role, User
 from botfactory.errors import NotFound
+from bots.models import Bot, Conversation
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from django.db.models import Count, Q, QuerySet
 
-from bots.models import Bot, Conversation, Message
 from botfactory.accounts.models import User, Workspace
+from bots.models import Bot, Conversation, Message
 
 
 def bots_of_workspace(workspace: Workspace) -> QuerySet[Bot]:

@@ -9,12 +9,12 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
-from bots.models import Bot, Conversation
-from bots.sites import normalise_sites
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role, Workspace
 from botfactory.accounts.services import record_audit
 from botfactory.errors import InvalidInput
+from bots.models import Bot, Conversation
+from bots.sites import normalise_sites
 
 EDITABLE_FIELDS = (
     "name",

@@ -39,7 +39,17 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
     class Meta:
         model = Source
-        fields = ("id", "kind", "name", "url", "status", "counts", "error", "created_at", "ready_at")
+        fields = (
+            "id",
+            "kind",
+            "name",
+            "url",
+            "status",
+            "counts",
+            "error",
+            "created_at",
+            "ready_at",
+        )
         read_only_fields = fields
 
     def get_error(self, source: Source) -> dict[str, str] | None:

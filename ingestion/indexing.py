@@ -31,7 +31,7 @@ SLICE = 64
 MAX_ATTEMPTS = 3
 
 
-class _Superseded(Exception):  # noqa: N818  (a signal, not an error)
+class _Superseded(Exception):
     """The document was deleted, changed or taken over while it was being indexed."""
 
 

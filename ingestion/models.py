@@ -176,7 +176,7 @@ class Document(models.Model):
                 fields=["source"],
                 name="document_to_index",
                 condition=Q(indexed_version__lt=F("version"), error_code=""),
-            )
+            ),
         ]
 
     def __str__(self) -> str:

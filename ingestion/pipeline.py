@@ -51,7 +51,7 @@ def sync(source_id: str) -> None:
         logger.info("sync_failed", extra={"source_id": source_id, "code": exc.code})
         runs.fail(run, exc)
         return
-    except Exception:  # noqa: BLE001  (the task's border: the source must not stay "reading")
+    except Exception:
         logger.exception("sync_crashed", extra={"source_id": source_id})
         runs.release(lease)
         return
@@ -82,9 +82,7 @@ async def _read_website(run: IngestionRun, lease: Lease) -> bool:
     sink = RunSink(run, lease, extraction_pool())
     try:
         async with safe_http.open_session(policy) as session:
-            summary = await crawl(
-                config, session=session, sink=sink, should_stop=guard.should_stop
-            )
+            summary = await crawl(config, session=session, sink=sink, should_stop=guard.should_stop)
     finally:
         beating.cancel()
         with suppress(asyncio.CancelledError):
@@ -107,9 +105,7 @@ def _known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
 def _remove_vanished(run: IngestionRun, summary: CrawlSummary) -> None:
     known = {document.key: document for document in run.source.documents.defer("text")}
     seen = frozenset(run.pages.values_list("url_hash", flat=True))
-    removals = plan_removals(
-        known=frozenset(known), seen=seen, is_healthy=summary.is_healthy
-    )
+    removals = plan_removals(known=frozenset(known), seen=seen, is_healthy=summary.is_healthy)
     remove_documents(run, [known[removal.key] for removal in removals])
 
 
@@ -161,9 +157,7 @@ def _read_file(run: IngestionRun, file: SourceFile, url: str) -> None:
                 stored.read(), name=file.name, timeout_s=EXTRACTION_TIMEOUT_S
             )
     except ExtractionError as exc:
-        saving.note_verdict(
-            run.pk, url, Page.Verdict.FAILED, exc.code, exc.public_message
-        )
+        saving.note_verdict(run.pk, url, Page.Verdict.FAILED, exc.code, exc.public_message)
         return
     saving.save_document(
         run,

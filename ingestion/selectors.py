@@ -25,10 +25,14 @@ class Counts:
         return asdict(self)
 
     @property
+    def done(self) -> int:
+        """Pages with a final verdict."""
+        return self.indexed + self.skipped + self.failed
+
+    @property
     def percent(self) -> int:
         """Share of found pages with a final verdict, 0 to 100."""
-        done = self.indexed + self.skipped + self.failed
-        return round(100 * done / self.found) if self.found else 0
+        return round(100 * self.done / self.found) if self.found else 0
 
 
 def sources_of_bot(bot: Bot) -> QuerySet[Source]:

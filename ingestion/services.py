@@ -57,7 +57,9 @@ def add_files(*, actor: Actor, bot: Bot, uploads: Sequence[Upload]) -> Source:
         raise InvalidInput(fields={"file": [message]})
     for upload in uploads:
         _check_size(upload)
-    name = uploads[0].name if len(uploads) == 1 else f"{uploads[0].name} and {len(uploads) - 1} more"
+    name = (
+        uploads[0].name if len(uploads) == 1 else f"{uploads[0].name} and {len(uploads) - 1} more"
+    )
     source = Source(bot=bot, kind=Source.Kind.FILE, name=name[:300])
     return _queue(source, actor, uploads)
 

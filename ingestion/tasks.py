@@ -38,7 +38,7 @@ def index_document(self: Any, document_id: str) -> None:
             indexing.give_back(document_id)
             raise self.retry(countdown=RETRY_S) from exc
         indexing.note_unexpected(document_id)
-    except Exception:  # noqa: BLE001  (the task's border: one document must not stop the others)
+    except Exception:
         logger.exception("index_crashed", extra={"document_id": document_id})
         indexing.note_unexpected(document_id)
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
+from botfactory.errors import BotFactoryError
 from bots.answering import followups, history, prompt, recorder, retriever
 from bots.answering.database import in_database
 from bots.answering.events import (
@@ -21,13 +22,12 @@ from bots.answering.events import (
     TextDelta,
 )
 from bots.answering.grounding import CitationFilter
-from bots.engines.current import current_engine
 from bots.engines.base import Engine, Finished, Passage, Prompt, Sampling
+from bots.engines.current import current_engine
 from bots.engines.errors import EngineInterrupted
 from bots.errors import MAX_QUESTION_CHARS, QuestionEmpty, QuestionTooLong
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot, Conversation, Message
-from botfactory.errors import BotFactoryError
 
 logger = logging.getLogger(__name__)
 
@@ -60,9 +60,7 @@ async def stream_answer(
             async for event in events:
                 yield event
     except BotFactoryError as exc:
-        answer.state = (
-            Message.State.INTERRUPTED if answer.text.strip() else Message.State.FAILED
-        )
+        answer.state = Message.State.INTERRUPTED if answer.text.strip() else Message.State.FAILED
         answer.error_code = exc.code
         logger.warning(
             "answer_failed",
@@ -99,9 +97,7 @@ class _Turn:
             history.load_turns, self.conversation, before_ordinal=self.message.ordinal - 1
         )
         query = followups.standalone_query(self.question, turns)
-        found = await retriever.retrieve(
-            self.bot.pk, query, floor=self.bot.relevance_floor
-        )
+        found = await retriever.retrieve(self.bot.pk, query, floor=self.bot.relevance_floor)
         self._clock("retrieval")
         if not found.passages:
             async for event in self._refuse():
@@ -112,9 +108,7 @@ class _Turn:
         passages = prompt.number_passages(found.passages)
         built = await prompt.build(
             engine=engine,
-            persona=prompt.Persona(
-                self.bot.name, self.bot.instructions, self.bot.refusal_text
-            ),
+            persona=prompt.Persona(self.bot.name, self.bot.instructions, self.bot.refusal_text),
             passages=passages,
             turns=turns,
             question=self.question,
@@ -168,7 +162,9 @@ class _Turn:
 
     def _final_state(self) -> Message.State:
         """A model told to say the refusal text when nothing fits: then that is what it is."""
-        is_refusal = self.answer.text.strip().rstrip(".") == self.bot.refusal_text.strip().rstrip(".")
+        is_refusal = self.answer.text.strip().rstrip(".") == self.bot.refusal_text.strip().rstrip(
+            "."
+        )
         return Message.State.REFUSED if is_refusal else Message.State.COMPLETE
 
     def _done(self) -> Done:
@@ -204,4 +200,3 @@ def _cited_passages(
         )
         for passage, chunk in zip(passages, chunks, strict=False)
     }
-

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from botfactory.errors import BotFactoryError
 from bots.errors import RetrievalUnavailable
 from bots.knowledge import registry
 from bots.knowledge.types import HybridQuery, ScoredChunk
-from botfactory.errors import BotFactoryError
 
 SEARCH_LIMIT = 8
 MAX_PASSAGES = 5
@@ -74,12 +74,8 @@ def _join(earlier: ScoredChunk, chunk: ScoredChunk) -> ScoredChunk | None:
     if not 0 <= second.char_start - first.char_end <= _TOUCHING_CHARS:
         return None
     text = f"{first.text}\n\n{second.text}"
-    payload = replace(
-        first, text=text, char_end=second.char_end, heading_path=first.heading_path
-    )
-    return replace(
-        earlier, payload=payload, similarity=max(earlier.similarity, chunk.similarity)
-    )
+    payload = replace(first, text=text, char_end=second.char_end, heading_path=first.heading_path)
+    return replace(earlier, payload=payload, similarity=max(earlier.similarity, chunk.similarity))
 
 
 # White space and a heading line may stand between two chunks that follow each other.

@@ -13,6 +13,12 @@ from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from botfactory.accounts.access import Actor
+from botfactory.accounts.api_auth import actor_from_header
+from botfactory.accounts.models import ApiKey
+from botfactory.api import json_door
+from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed
+from botfactory.lib import limits
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import pipeline
@@ -21,12 +27,6 @@ from bots.answering.events import AnswerEvent, Done, Failed, Started
 from bots.api.serializers import ChatRequestSerializer
 from bots.models import Bot, Conversation
 from bots.streaming import sse_response
-from botfactory.accounts.access import Actor
-from botfactory.accounts.api_auth import actor_from_header
-from botfactory.accounts.models import ApiKey
-from botfactory.api import json_door
-from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed
-from botfactory.lib import limits
 
 MAX_BODY_BYTES = 64_000
 QUESTIONS_PER_MINUTE = 600

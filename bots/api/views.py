@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from botfactory.accounts.models import ApiKey, Role
 from bots import selectors, services
 from bots.access import bot_for_actor
 from bots.answering import retriever
@@ -22,7 +23,6 @@ from bots.api.serializers import (
 )
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
-from botfactory.accounts.models import ApiKey, Role
 
 READ, WRITE, CHAT = ApiKey.Scope.READ, ApiKey.Scope.WRITE, ApiKey.Scope.CHAT
 

@@ -9,11 +9,11 @@ from weakref import WeakKeyDictionary
 
 from django.conf import settings
 
+from botfactory.lib import outgoing, safe_http
 from bots.engines.base import Engine
 from bots.engines.pool import SessionPool
 from bots.engines.registry import EngineConfig, build_engine
 from bots.knowledge import registry as knowledge
-from botfactory.lib import outgoing, safe_http
 
 if TYPE_CHECKING:
     import aiohttp

@@ -10,13 +10,13 @@ from typing import Any
 
 from django.conf import settings
 
+from botfactory.lib import outgoing, safe_http
 from bots.knowledge.embedder import Embedder
 from bots.knowledge.embedding import EmbeddingModel, collection_name
 from bots.knowledge.errors import EmbeddingFailed
 from bots.knowledge.remote_embedder import RemoteEmbedder
 from bots.knowledge.sparse import SparseEmbedder
 from bots.knowledge.vector_store import VectorStore, open_store
-from botfactory.lib import outgoing, safe_http
 
 MAX_EMBEDDINGS_REPLY_BYTES = 64_000_000
 
@@ -27,9 +27,7 @@ _warm = threading.Event()
 @lru_cache(maxsize=1)
 def _embedding_model() -> EmbeddingModel:
     if settings.EMBEDDINGS_URL:
-        return RemoteEmbedder(
-            settings.EMBEDDINGS_URL, _post_json, model=settings.EMBEDDING_MODEL
-        )
+        return RemoteEmbedder(settings.EMBEDDINGS_URL, _post_json, model=settings.EMBEDDING_MODEL)
     return Embedder(settings.EMBEDDING_MODEL, threads=settings.BOTFACTORY_EMBEDDING_THREADS)
 
 

@@ -15,10 +15,10 @@ from django.core.management.base import BaseCommand, CommandError
 
 from botfactory.accounts.login_links import login_path
 from botfactory.accounts.services import ensure_first_owner
-from botfactory.celery import app as celery_app
 from botfactory.instance import InstanceRunning, own_data_dir
+from botfactory.lib.embedded_worker import EmbeddedWorker
 from botfactory.staticcollect import ensure_collected
-from botfactory.worker import EmbeddedWorker
+from ingestion.sweeping import resume_all
 
 logger = logging.getLogger(__name__)
 
@@ -53,8 +53,10 @@ class Command(BaseCommand):
                 except InstanceRunning as exc:
                     raise CommandError(exc.public_message) from exc
             if not options["no_worker"]:
-                worker = EmbeddedWorker(celery_app, threads=settings.BOTFACTORY_WORKER_THREADS)
+                worker = EmbeddedWorker(threads=settings.BOTFACTORY_WORKER_THREADS)
                 worker.start()
+                if not settings.REDIS_URL:
+                    resume_all()
                 stack.callback(worker.stop)
             self._serve(_config(host, port, workers), address)
 

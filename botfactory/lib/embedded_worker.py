@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
-from celery import Celery
+from celery import Celery, current_app
 from celery.beat import EmbeddedService
 
 from botfactory.lib.shutdown import request_shutdown
@@ -18,7 +18,8 @@ CRAWL_THREADS = 2
 class EmbeddedWorker:
     """Workers and a beat in threads. They install no signal handlers: the server owns those."""
 
-    def __init__(self, app: Celery, *, threads: int) -> None:
+    def __init__(self, *, threads: int) -> None:
+        app = current_app._get_current_object()
         self._workers = [
             _worker(app, "crawl", ["crawl"], CRAWL_THREADS),
             _worker(app, "index", ["index", "default"], threads),

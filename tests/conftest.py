@@ -1,0 +1,103 @@
+"""What every test may ask for: the personas, their workspace, and what this machine offers.
+
+alice owns a workspace, bob may only look at it, charlie has one of his own and is an outsider here.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from botfactory.accounts.access import Actor
+from botfactory.accounts.models import ApiKey, Membership, Role, User, Workspace
+from botfactory.accounts.services import create_api_key, create_workspace
+from bots.models import Bot
+
+REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
+
+
+def _answers(port: int) -> bool:
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout=1):
+            return True
+    except OSError:
+        return False
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Tests that need Chromium or services are skipped, with the reason, where those are missing."""
+    missing = {
+        "browser": "Chromium is not installed" if not shutil.which("chromium") else "",
+        "services": ""
+        if _answers(5432) and _answers(6379)
+        else "PostgreSQL or Redis does not answer on its standard port",
+    }
+    for item in items:
+        for marker, reason in missing.items():
+            if reason and item.get_closest_marker(marker):
+                if REQUIRE_ALL:
+                    pytest.exit(f"{item.nodeid} must run here, but {reason}", returncode=3)
+                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+@pytest.fixture
+def alice(db: None) -> User:
+    return User.objects.create_user("alice@example.com", "alice's password")
+
+
+@pytest.fixture
+def workspace(alice: User) -> Workspace:
+    return create_workspace(name="Acme", owner=alice)
+
+
+@pytest.fixture
+def bob(workspace: Workspace) -> User:
+    bob = User.objects.create_user("bob@example.com", "bob's password")
+    Membership.objects.create(workspace=workspace, user=bob, role=Role.VIEWER)
+    return bob
+
+
+@pytest.fixture
+def charlie(db: None) -> User:
+    charlie = User.objects.create_user("charlie@example.com", "charlie's password")
+    create_workspace(name="Elsewhere", owner=charlie)
+    return charlie
+
+
+@pytest.fixture
+def owner(workspace: Workspace, alice: User) -> Actor:
+    return Actor(workspace, Role.OWNER, alice)
+
+
+@pytest.fixture
+def bot(workspace: Workspace) -> Bot:
+    return Bot.objects.create(workspace=workspace, name="Helper")
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], Client]:
+    """`client_of(user)`: a browser in which that person is signed in."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api_key(owner: Actor) -> str:
+    """A key of alice's workspace with every scope."""
+    return create_api_key(actor=owner, name="tests", scopes=list(ApiKey.Scope.values))[1]
+
+
+@pytest.fixture
+def api(api_key: str) -> Client:
+    """A program that sends alice's key."""
+    return Client(headers={"Authorization": f"Bearer {api_key}"})
