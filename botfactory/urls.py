@@ -22,6 +22,7 @@ urlpatterns = [
     path("bots/", include("bots.urls")),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("widget.urls")),
     path("api/v1/", include((api_v1, "api"))),
     path(
         "api/docs/",
