@@ -209,7 +209,7 @@ async def test_it_reads_an_event_of_300_kilobytes(subject: Subject) -> None:
 
 
 async def test_an_event_beyond_all_measure_is_an_error(subject: Subject) -> None:
-    subject.control.script({"reply": "x" * 10_000_000})
+    subject.control.script({"reply": "x" * 5_000_000})
     assert await partial(subject.engine(), EngineError) == ""
 
 

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from bots.engines.base import ChatTurn, Delta, Finished, FinishReason, Limits, Prompt, Sampling
 from bots.engines.errors import EngineError, EngineRejected
 from bots.engines.relay import OutputGuard
-from bots.engines.tgi import TgiEngine, TgiReader, generate_parameters
+from bots.engines.tgi import TgiEngine, TgiReader, generate_parameters, limits_from_info
 from bots.engines.tgi_template import fold, transcript
 from tests.doubles.tgi_server.app import api_app
 from tests.doubles.tgi_server.config import Config
@@ -138,7 +138,7 @@ def test_an_event_that_is_no_object_is_an_error(data: str) -> None:
     ],
 )
 def test_limits_are_read_from_every_form_of_info(info: dict[str, object], limits: Limits) -> None:
-    assert TgiEngine(None, "http://x")._limits_from(info) == limits  # type: ignore[arg-type]
+    assert limits_from_info(info, default_total=4096) == limits
 
 
 def test_greedy_sends_neither_temperature_nor_top_p() -> None:
