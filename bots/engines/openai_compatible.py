@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import aiohttp
 
@@ -46,7 +46,7 @@ class OpenAICompatibleEngine:
         self._tokenizer = ServerTokenizer(self._http, self._tokenize_body)
         self._limits: Limits | None = None
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         stops = usable_stops(prompt.sampling.stop)
         reader = ChatReader(OutputGuard(prompt.sampling, stops))
         return relay(self._http, "/v1/chat/completions", self._body(prompt, stops), reader)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import aiohttp
@@ -43,7 +43,7 @@ class TgiEngine:
         self._limits: Limits | None = None
         self._max_stops = MAX_SENT
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         inputs, own_stops = await self._template.render(prompt.turns)
         stops = usable_stops((*own_stops, *prompt.sampling.stop))
         body = {
