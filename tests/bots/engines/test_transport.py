@@ -26,15 +26,22 @@ SHORT = Timeouts(first_token_s=0.1, idle_s=0.1, call_s=0.1, health_s=0.1)
 
 @asynccontextmanager
 async def served(
-    *answers: bytes, hold: bool = False, timeouts: Timeouts = SHORT
+    *answers: bytes, hold: bool = False, timeouts: Timeouts = SHORT, parts: int = 1
 ) -> AsyncIterator[EngineHttp]:
-    """An engine whose server sends the next of `answers` for each request, then hangs up."""
+    """An engine whose server sends the next of `answers` for each request, then hangs up.
+
+    With `parts` it sends each answer in so many pieces, 10 ms apart.
+    """
     left = list(answers)
     over = asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
-        writer.write(left.pop(0) if left else b"")
+        answer = left.pop(0) if left else b""
+        size = len(answer) // parts + 1
+        for at in range(0, len(answer), size):
+            writer.write(answer[at : at + size])
+            await asyncio.sleep(0.01 if parts > 1 else 0)
         if hold:
             await over.wait()
         writer.close()
@@ -97,7 +104,7 @@ async def test_a_slow_visitor_is_not_a_stall() -> None:
     reply = HEAD + f"Content-Length: {len(body)}\r\n\r\n".encode() + body
     shown = []
     async with (
-        served(reply, timeouts=Timeouts(first_token_s=5, idle_s=0.05)) as http,
+        served(reply, timeouts=Timeouts(first_token_s=5, idle_s=0.05), parts=10) as http,
         http.open_stream("/x", {}) as events,
     ):
         async for event in events:
