@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
@@ -33,7 +33,7 @@ class ExtractiveEngine:
     def __init__(self, embed: Embed) -> None:
         self._embed = embed
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         candidates = find_candidates(prompt.question, prompt.passages)
         if candidates:
             texts = [f"{one.sentence.text} {one.sentence.code}".strip() for one in candidates]
