@@ -99,7 +99,7 @@ async def crawl_site(
             start_url=site.url(start),
             policy=LOOPBACK,
             known=tuple(KnownUrl(site.url(path), 1, settled) for path, settled in known),
-            **settings,  # type: ignore[arg-type]
+            **settings,
         )
         summary = await crawl(
             config, session=session, sink=sink, should_stop=should_stop, sleep=nap
