@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ async def crawl_site(
     should_stop: Callable[[], bool] = lambda: False,
     naps: list[float] | None = None,
     known: Sequence[tuple[str, bool]] = (),
-    **settings: int | float,
+    **settings: Any,
 ) -> Result:
     sink = sink or RecordingSink()
 
@@ -233,7 +234,7 @@ async def test_the_page_limit_holds_and_the_rest_says_so() -> None:
 
 async def test_an_endless_calendar_ends() -> None:
     class Calendar(dict[str, Reply | str | list[Reply]]):
-        def get(self, path: str, default: object = None) -> Reply:  # type: ignore[override]
+        def get(self, path: str, default: object = None) -> Reply:
             if not path.startswith("/cal"):
                 return Reply(status=404)
             day = int(path.rpartition("=")[2] or 0)
