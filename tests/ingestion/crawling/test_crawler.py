@@ -351,6 +351,22 @@ async def test_a_start_page_that_redirects_to_another_host_moves_the_scope() -> 
     assert set(result.reasons.values()) == {Reason.OFF_SCOPE}
 
 
+async def test_the_page_behind_a_redirecting_start_is_read_once() -> None:
+    moved = Reply(status=302, headers={"Location": "/home/"})
+    result = await crawl_site({"/": moved, "/home/": linking("/home/", "/a"), "/a": "<p>a"})
+    assert result.pages == ["/", "/a"]
+    assert result.site.hits["/home/"] == 1
+
+
+async def test_what_the_sink_raises_reaches_the_caller() -> None:
+    class FullDisk(RecordingSink):
+        async def verdict(self, verdict: Verdict) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        await crawl_site({"/": linking("/missing")}, sink=FullDisk())
+
+
 @pytest.mark.parametrize(
     ("pages", "error"),
     [

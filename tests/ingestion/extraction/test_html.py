@@ -5,8 +5,10 @@ import json
 import re
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from ingestion.errors import PageTooComplex, TooThin
+from ingestion.errors import ExtractionError, PageTooComplex, TooThin
 from ingestion.extraction.html import extract_html
 from tests.ingestion.extraction.samples import PYTHON_DOCS, SHARED
 
@@ -134,6 +136,28 @@ def test_hostile_markup_is_refused_and_deep_pages_are_read() -> None:
 def test_deep_nesting_of_any_kind_keeps_the_text(wrap: str) -> None:
     opening = f"<{wrap}>" * 140
     assert FILLER.strip() in " ".join(text_of(f"<main>{opening}{FILLER}").split()).replace("> ", "")
+
+
+_SOUP = st.sampled_from(
+    [
+        "<html>", "<body>", "<main>", "<article hidden>", "<table>", "<tr>", "<td colspan=9e9>",
+        "<dl>", "<dt id='a.b' class=sig>", "<dd>", "<pre class='language-x'>", "<li>", "<br>",
+        "<ol start=x>", "<h2 style='color:red'>", "<frameset>", "<plaintext>", "<template>",
+        "<svg>", "<o:p>", "<p>", "</p>", "</table>", "</main>", "</body>", "<!-- x -->", "<?pi?>",
+        "<![CDATA[x]]>", "&#0;", "&bogus;", "\x00", "\ud800", "Words that make a sentence. ",
+        "```", "| a |", "<",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_SOUP, max_size=40))
+def test_any_markup_gives_a_document_or_a_typed_error(soup: list[str]) -> None:
+    try:
+        document = extract_html("".join(soup).encode("utf-8", errors="surrogatepass"))
+    except ExtractionError:
+        return
+    assert document.text.strip()
 
 
 @pytest.mark.parametrize(
