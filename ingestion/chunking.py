@@ -8,7 +8,6 @@ the document, so that a citation can be shown in its place.
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -111,7 +110,7 @@ def _sections(text: str) -> Iterator[_Section]:
         yield _Section(tuple(path.values()), None, start, line_start)
         level = len(heading[1])
         path = {upper: title for upper, title in path.items() if upper < level}
-        if title := heading[2].strip()[:MAX_HEADING_CHARS]:
+        if title := heading[2].replace("`", "").strip()[:MAX_HEADING_CHARS]:
             path[level] = title
         start = line_end
     yield _Section(tuple(path.values()), None, start, len(text))
@@ -236,8 +235,3 @@ def _pack(pieces: list[_Span], max_tokens: int) -> Iterator[tuple[int, int]]:
 
 def _joined(one: _Span, other: _Span) -> _Span:
     return _Span(one.start, other.end, n_tokens=one.n_tokens + other.n_tokens)
-
-
-def page_at(document: ExtractedDocument, offset: int) -> int | None:
-    """The page, counted from 1, that holds the character at `offset`; None without pages."""
-    return bisect_right(document.page_starts, offset) or None

@@ -29,7 +29,7 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The document is gone from its source."""
+    """The document is gone from its source, or has become a copy of another one."""
 
     key: str
 
@@ -47,28 +47,23 @@ def content_hash(document: ExtractedDocument) -> str:
     return digest.hexdigest()
 
 
-def plan(
-    old: Mapping[str, str], new: Mapping[str, str], *, is_healthy: bool, is_complete: bool = True
-) -> list[Intent]:
+def plan(old: Mapping[str, str], new: Mapping[str, str], *, is_healthy: bool) -> list[Intent]:
     """One intent per document of either side, new ones first, in their order.
 
     `old` and `new` map a document's key (its URL or file id) to its content hash; `old` holds what
-    is indexed now. Of several new documents with one hash the first is indexed. What is missing
-    from `new` is removed only when the run was healthy and looked at everything.
+    is indexed now. Of several new documents with one hash, the one that is indexed already stays,
+    else the first is indexed. What is missing from `new` is removed only when the run was healthy.
     """
+    keeper: dict[str, str] = {}
+    for key, content in reversed(list(new.items())):
+        if old.get(keeper.get(content, "")) != content or old.get(key) == content:
+            keeper[content] = key
     intents: list[Intent] = []
-    first_with: dict[str, str] = {}
     for key, content in new.items():
-        first = first_with.setdefault(content, key)
-        if first != key:
-            intents.append(Skip(key, duplicate_of=first))
+        if keeper[content] != key:
+            intents.append(Remove(key) if key in old else Skip(key, duplicate_of=keeper[content]))
         else:
             intents.append(Skip(key) if old.get(key) == content else Index(key))
-    if is_healthy and is_complete:
+    if is_healthy:
         intents += [Remove(key) for key in old if key not in new]
     return intents
-
-
-def plan_removals(*, known: frozenset[str], seen: frozenset[str], is_healthy: bool) -> list[Remove]:
-    """What to take out after a run: nothing at all when the run itself was not healthy."""
-    return [Remove(key) for key in sorted(known - seen)] if is_healthy else []
