@@ -16,4 +16,4 @@ def conversation_list(bot: Bot) -> QuerySet[Conversation]:
     return selectors.conversations_of_bot(bot).annotate(
         first_question=Subquery(questions.values("text")[:1]),
         last_state=Subquery(answers.values("state")[:1]),
-    )
+    ).order_by("-updated_at")
