@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
 
@@ -20,7 +20,7 @@ from botfactory.errorpages import error_headers, json_error, request_id
 logger = logging.getLogger(__name__)
 
 
-AsyncView = Callable[..., Awaitable[HttpResponseBase]]
+AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 
 
 class PageNumberPagination(pagination.PageNumberPagination):
@@ -73,7 +73,7 @@ def as_typed_error(exc: Exception) -> errors.BotFactoryError | None:
         case exceptions.MethodNotAllowed():
             return errors.MethodNotAllowed()
         case exceptions.Throttled():
-            return errors.RateLimited(retry_after_s=exc.wait)
+            return errors.RateLimited(retry_after_s=getattr(exc, "wait", None))
         case Http404() | exceptions.NotFound():
             return errors.NotFound()
         case RequestDataTooBig():

@@ -1,85 +1,14 @@
-"""The ASGI application: static files by WhiteNoise, everything else by Django, and the lifespan."""
+"""The ASGI entry: sets Django up, then names the application (`botfactory.frontdoor`)."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
 import os
-import threading
-from collections.abc import Awaitable, Callable, MutableMapping
-from typing import Any
+
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botfactory.settings")
+django.setup(set_prefix=False)
 
-from django.core.asgi import get_asgi_application
+from botfactory.frontdoor import application  # noqa: E402  (needs Django to be set up)
 
-django_application = get_asgi_application()
-
-from asgiref.wsgi import WsgiToAsgi
-from django.conf import settings
-from whitenoise import WhiteNoise
-
-from botfactory.errors import BotFactoryError
-from bots.engines.current import close_engine
-from bots.knowledge import registry
-
-logger = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
-Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
-
-STATIC_PREFIX = f"/{settings.STATIC_URL.strip('/')}/"
-# Names carry a hash of the content, except those that WhiteNoise does not recognise as such.
-STATIC_MAX_AGE_S = 60
-
-
-def _static_application() -> WsgiToAsgi:
-    """Static files straight from memory-mapped names: they never enter Django's request chain."""
-
-    def not_found(environ: Any, start_response: Any) -> list[bytes]:
-        start_response("404 Not Found", [("Content-Type", "text/plain")])
-        return [b"Not found\n"]
-
-    files = WhiteNoise(not_found, max_age=STATIC_MAX_AGE_S, immutable_file_test=_has_content_hash)
-    if settings.STATIC_ROOT.is_dir():
-        files.add_files(settings.STATIC_ROOT, prefix=STATIC_PREFIX)
-    return WsgiToAsgi(files)
-
-
-def _has_content_hash(path: str, url: str) -> bool:
-    parts = url.rsplit("/", 1)[-1].split(".")
-    return any(len(part) == 12 and part.isalnum() for part in parts[1:-1])
-
-
-_static = _static_application()
-
-
-async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "lifespan":
-        await _lifespan(receive, send)
-    elif scope["type"] == "http" and scope["path"].startswith(STATIC_PREFIX):
-        await _static(scope, receive, send)
-    else:
-        await django_application(scope, receive, send)
-
-
-async def _lifespan(receive: Receive, send: Send) -> None:
-    while True:
-        message = await receive()
-        if message["type"] == "lifespan.startup":
-            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
-            await send({"type": "lifespan.startup.complete"})
-        elif message["type"] == "lifespan.shutdown":
-            await close_engine()
-            await asyncio.to_thread(registry.close)
-            await send({"type": "lifespan.shutdown.complete"})
-            return
-
-
-def _warm_up() -> None:
-    """Loading torch takes seconds: it happens beside the first requests, not before them."""
-    try:
-        registry.warm_up()
-    except BotFactoryError as exc:
-        logger.warning("warm_up_failed", extra={"code": exc.code, "subject": exc.subject})
+__all__ = ["application"]

@@ -20,7 +20,8 @@ def check_shared_parts(
     if settings.REDIS_URL and not settings.QDRANT_URL:
         messages.append(
             Warning(
-                "REDIS_URL is set but QDRANT_URL is not: the embedded vector engine belongs to one process.",
+                "REDIS_URL is set but QDRANT_URL is not: the embedded vector engine belongs to "
+                "one process.",
                 hint="Set QDRANT_URL before starting Celery workers of their own.",
                 id="botfactory.W001",
             )

@@ -1,8 +1,8 @@
 """The root of every error that BotFactory raises on purpose.
 
-An error says three things: a stable `code` that programs test, a `public_message` that tells a person
-what happened and what to do, and whether trying again may help. Packages keep their own errors in an
-`errors.py` beside the code that raises them; `docs/errors.md` lists every code.
+An error says three things: a stable `code` that programs test, a `public_message` that tells a
+person what happened and what to do, and whether trying again may help. Packages keep their own
+errors in an `errors.py` beside the code that raises them; `docs/errors.md` lists every code.
 """
 
 from __future__ import annotations

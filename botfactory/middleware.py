@@ -1,8 +1,8 @@
 """The request chain. Streaming doors and probes skip the session half.
 
 Django's own middleware hops to a thread on every request under ASGI. The doors that relay tokens
-(visitor chat, API chat) and the probes use neither sessions nor cookies, so those classes are wrapped
-to step aside for them: `SESSIONLESS_PREFIXES` is the list.
+(visitor chat, API chat) and the probes use neither sessions nor cookies, so those classes are
+wrapped to step aside for them: `SESSIONLESS_PREFIXES` is the list.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _AsyncMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        markcoroutinefunction(self)
+        markcoroutinefunction(self)  # type: ignore[type-var]  (a callable object is one too)
 
 
 class RequestIdMiddleware(_AsyncMiddleware):

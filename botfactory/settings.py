@@ -25,7 +25,8 @@ def _data_dir() -> Path:
 
 def _secret_key(data_dir: Path) -> str:
     """The configured key, or one made on the first start and kept in the data directory."""
-    if configured := env.str("BOTFACTORY_SECRET_KEY", default=""):
+    configured: str = env.str("BOTFACTORY_SECRET_KEY", default="")
+    if configured:
         return configured
     if env.str("DATABASE_URL", default=""):
         raise ImproperlyConfigured(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from django.contrib.auth.decorators import login_not_required
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
 from botfactory import health, pages
 
-api_v1 = [
+api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("bots.api.urls")),
     path("", include("ingestion.api_urls")),
@@ -22,6 +22,7 @@ urlpatterns = [
     path("bots/", include("bots.urls")),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
+    path("", include("widget.urls")),
     path("api/v1/", include((api_v1, "api"))),
     path(
         "api/docs/",

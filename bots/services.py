@@ -13,6 +13,7 @@ from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role, Workspace
 from botfactory.accounts.services import record_audit
 from botfactory.errors import InvalidInput
+from botfactory.lib.queue import enqueue_on_commit
 from bots.models import Bot, Conversation
 from bots.sites import normalise_sites
 
@@ -57,7 +58,7 @@ def delete_bot(*, actor: Actor, bot: Bot) -> None:
     with transaction.atomic():
         Bot.objects.filter(pk=bot.pk).update(deleted_at=timezone.now())
         _audit(actor, "bot.delete", bot.pk, name=bot.name)
-        purge_bot.delay_on_commit(str(bot.pk))
+        enqueue_on_commit(purge_bot, bot.pk)
 
 
 def _assign(bot: Bot, fields: dict[str, Any]) -> None:

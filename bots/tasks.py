@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
+from botfactory.lib.queue import enqueue
 from bots.models import Bot
 
 
@@ -19,4 +20,4 @@ def purge_bot(bot_id: str) -> None:
 def purge_deleted_bots() -> None:
     """Rings again for bots whose purge did not finish."""
     for bot_id in Bot.objects.exclude(deleted_at=None).values_list("pk", flat=True):
-        purge_bot.delay(str(bot_id))
+        enqueue(purge_bot, bot_id)

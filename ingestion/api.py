@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from botfactory.accounts.access import Actor
+from botfactory.accounts.api_auth import actor_of
 from botfactory.accounts.models import ApiKey, Role
 from bots.access import bot_for_actor
 from bots.models import Bot
@@ -80,8 +81,8 @@ class SourceList(generics.GenericAPIView[Source]):
     @extend_schema(responses=SourceSerializer(many=True))
     def get(self, request: Request, bot_id: UUID) -> Response:
         """The bot's sources, oldest first."""
-        request.auth.require_scope(ApiKey.Scope.READ)
-        sources = selectors.sources_of_bot(bot_for_actor(request.auth, bot_id))
+        actor_of(request).require_scope(ApiKey.Scope.READ)
+        sources = selectors.sources_of_bot(bot_for_actor(actor_of(request), bot_id))
         page = list(self.paginate_queryset(sources) or [])
         counts = selectors.counts_of_runs([s.latest_run_id for s in page if s.latest_run_id])
         rows = [_shown(source, counts.get(source.latest_run_id, Counts())) for source in page]
@@ -90,11 +91,11 @@ class SourceList(generics.GenericAPIView[Source]):
     @extend_schema(responses={201: SourceSerializer})
     def post(self, request: Request, bot_id: UUID) -> Response:
         """Add a website, a text, or files (multipart, `kind=file`, `file` repeatable)."""
-        request.auth.require_scope(ApiKey.Scope.WRITE)
-        bot = bot_for_actor(request.auth, bot_id, role=Role.EDITOR)
+        actor_of(request).require_scope(ApiKey.Scope.WRITE)
+        bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
         serializer = NewSourceSerializer(data=_with_files(request))
         serializer.is_valid(raise_exception=True)
-        source = _add(request.auth, bot, serializer.validated_data)
+        source = _add(actor_of(request), bot, serializer.validated_data)
         return Response(_shown(source, Counts()), status=201)
 
 
@@ -103,16 +104,16 @@ class SourceDetail(generics.GenericAPIView[Source]):
 
     def get(self, request: Request, bot_id: UUID, source_id: UUID) -> Response:
         """One source with its status and counts."""
-        request.auth.require_scope(ApiKey.Scope.READ)
-        source = source_of_bot(bot_for_actor(request.auth, bot_id), source_id)
+        actor_of(request).require_scope(ApiKey.Scope.READ)
+        source = source_of_bot(bot_for_actor(actor_of(request), bot_id), source_id)
         return Response(_shown(source, selectors.counts_of_source(source)))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, bot_id: UUID, source_id: UUID) -> Response:
         """Delete a source with its documents and points."""
-        request.auth.require_scope(ApiKey.Scope.WRITE)
-        bot = bot_for_actor(request.auth, bot_id, role=Role.EDITOR)
-        services.delete_source(actor=request.auth, source=source_of_bot(bot, source_id))
+        actor_of(request).require_scope(ApiKey.Scope.WRITE)
+        bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
+        services.delete_source(actor=actor_of(request), source=source_of_bot(bot, source_id))
         return Response(status=204)
 
 

@@ -1,7 +1,7 @@
 """A saved document becomes points: chunk, embed, upsert, then the older version goes.
 
-Every step can run twice: point ids follow from document, version and ordinal. In this order there is
-no moment at which a document has no points.
+Every step can run twice: point ids follow from document, version and ordinal. In this order there
+is no moment at which a document has no points.
 """
 
 from __future__ import annotations
@@ -116,32 +116,35 @@ def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> None:
 
 
 def _points(document: Document, drafts: Sequence[ChunkDraft]) -> Iterator[ChunkPoint]:
-    texts = [embedded_text(document.title, draft) for draft in drafts]
+    payloads = [_payload(document, draft) for draft in drafts]
+    texts = [embedded_text(payload) for payload in payloads]
     dense = registry.embedding_model().embed_passages(texts)
     sparse = registry.sparse_encoder()
-    for draft, text, vector in zip(drafts, texts, dense, strict=True):
-        payload = ChunkPayload(
-            bot_id=document.source.bot_id,
-            source_id=document.source_id,
-            document_id=document.pk,
-            version=document.version,
-            ordinal=draft.ordinal,
-            url=document.url,
-            title=document.title,
-            heading_path=draft.heading_path,
-            page=draft.page,
-            text=draft.text,
-            char_start=draft.char_start,
-            char_end=draft.char_end,
-        )
-        point_id = _point_id(document, draft.ordinal)
+    for payload, text, vector in zip(payloads, texts, dense, strict=True):
+        point_id = _point_id(document, payload.ordinal)
         yield ChunkPoint(point_id, vector, sparse.embed_document(text), payload)
 
 
-def embedded_text(title: str, draft: ChunkDraft) -> str:
-    """What is embedded: where the chunk stands, then the chunk. The title repeats no heading."""
-    place = " › ".join(dict.fromkeys(part for part in (title, *draft.heading_path) if part))
-    return f"{place}\n{draft.text}" if place else draft.text
+def _payload(document: Document, draft: ChunkDraft) -> ChunkPayload:
+    return ChunkPayload(
+        bot_id=document.source.bot_id,
+        source_id=document.source_id,
+        document_id=document.pk,
+        version=document.version,
+        ordinal=draft.ordinal,
+        url=document.url,
+        title=document.title,
+        heading_path=draft.heading_path,
+        page=draft.page,
+        text=draft.text,
+        char_start=draft.char_start,
+        char_end=draft.char_end,
+    )
+
+
+def embedded_text(payload: ChunkPayload) -> str:
+    """What is embedded: where the chunk stands, then the chunk itself."""
+    return f"{payload.place}\n{payload.text}" if payload.place else payload.text
 
 
 def _renew(document: Document) -> bool:

@@ -113,7 +113,7 @@ class IngestionRun(models.Model):
 
 
 class Page(models.Model):
-    """One address or file that a run saw, with its verdict. `reason` explains skips and failures."""
+    """One address or file that a run saw; `reason` explains why it was skipped or failed."""
 
     class Verdict(models.TextChoices):
         FOUND = "found", "Found"
@@ -144,7 +144,7 @@ class Page(models.Model):
 
 
 class Document(models.Model):
-    """The text of one page or file. `indexed_version` follows `version` when its points are stored."""
+    """The text of one page or file; `indexed_version` follows `version` when points are stored."""
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")

@@ -17,7 +17,7 @@ def purge_deleted_source(source_id: str) -> None:
         return
     registry.vector_store().delete_source(source.bot_id, source.pk)
     for file in source.files.all():
-        file.file.storage.delete(file.file.name)
+        file.file.delete(save=False)
     source.delete()
     logger.info("source_purged", extra={"source_id": source_id})
 

@@ -111,7 +111,7 @@ def finish_if_done(source_id: UUID) -> None:
 
 def _why_nothing(run: IngestionRun) -> BotFactoryError:
     """What to tell the owner of a run without a document: the one cause, where there is one."""
-    from ingestion.reports import explain
+    from ingestion.reports import explain  # reads crawling's sentences, which need not load here
 
     pages = run.pages.filter(verdict__in=[Page.Verdict.FAILED, Page.Verdict.SKIPPED])
     reasons = list(pages.values_list("reason", "detail").distinct()[:2])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from botfactory.lib.queue import enqueue_on_commit
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page, Source
 from ingestion.tasks import index_document
@@ -83,7 +84,7 @@ def save_document(run: IngestionRun, read: Read) -> None:
         note_verdict(run.pk, read.page_url, Page.Verdict.UNCHANGED)
         return
     note_verdict(run.pk, read.page_url, Page.Verdict.READ)
-    index_document.delay_on_commit(str(document.pk))
+    enqueue_on_commit(index_document, document.pk)
 
 
 def _twin(source: Source, key: str, content_hash: str) -> Document | None:

@@ -17,6 +17,7 @@ from botfactory.accounts.models import Role
 from botfactory.accounts.services import record_audit
 from botfactory.errors import InvalidInput
 from botfactory.lib import safe_http
+from botfactory.lib.queue import enqueue_on_commit
 from bots.models import Bot
 from ingestion.errors import FileEmpty, FileTooLarge
 from ingestion.models import Source, SourceFile
@@ -85,7 +86,7 @@ def delete_source(*, actor: Actor, source: Source) -> None:
     with transaction.atomic():
         Source.objects.filter(pk=source.pk).update(deleted_at=timezone.now())
         _audit(actor, "source.delete", source)
-        purge_source.delay_on_commit(str(source.pk))
+        enqueue_on_commit(purge_source, source.pk)
 
 
 def retry_source(*, actor: Actor, source: Source) -> None:
@@ -99,7 +100,7 @@ def retry_source(*, actor: Actor, source: Source) -> None:
         ).update(status=Source.Status.QUEUED, error_code="", error_message="")
         if changed:
             _audit(actor, "source.retry", source)
-            sync_source.delay_on_commit(str(source.pk))
+            enqueue_on_commit(sync_source, source.pk)
 
 
 def _check_size(upload: Upload) -> None:
@@ -120,10 +121,10 @@ def _queue(source: Source, actor: Actor, uploads: Sequence[Upload] = ()) -> Sour
                 if (file := _store(source, upload)) is not None:
                     stored.append(file)
             _audit(actor, "source.create", source, kind=source.kind)
-            sync_source.delay_on_commit(str(source.pk))
+            enqueue_on_commit(sync_source, source.pk)
     except BaseException:
         for file in stored:
-            file.file.storage.delete(file.file.name)
+            file.file.delete(save=False)
         raise
     return source
 

@@ -7,6 +7,7 @@ from datetime import timedelta
 from django.db.models import Q
 from django.utils import timezone
 
+from botfactory.lib.queue import enqueue
 from ingestion import runs
 from ingestion.indexing import CLAIM_S
 from ingestion.models import IngestionRun, Source
@@ -30,20 +31,20 @@ def ring_again() -> None:
     )
     for source_id in unfinished.exclude(runs__in=held).values_list("pk", flat=True):
         runs.finish_if_done(source_id)
-        sync_source.delay(str(source_id))
+        enqueue(sync_source, source_id)
     forgotten = Q(claimed_at=None, updated_at__lt=now - timedelta(seconds=UNTAKEN_S)) | Q(
         claimed_at__lt=now - timedelta(seconds=CLAIM_S)
     )
     documents = runs.pending_documents.filter(forgotten, source__deleted_at=None)
     for document_id in documents.order_by("updated_at").values_list("pk", flat=True)[:MAX_RINGS]:
-        index_document.delay(str(document_id))
+        enqueue(index_document, document_id)
     for source_id in Source.objects.exclude(deleted_at=None).values_list("pk", flat=True):
-        purge_source.delay(str(source_id))
+        enqueue(purge_source, source_id)
 
 
 def resume_all() -> None:
     """At the start of the only process: takes up everything that the last one left."""
     runs.forget_leases()
     for document_id in runs.pending_documents.values_list("pk", flat=True):
-        index_document.delay(str(document_id))
+        enqueue(index_document, document_id)
     ring_again()

@@ -30,7 +30,7 @@ def _answers(port: int) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that need Chromium or services are skipped, with the reason, where those are missing."""
+    """Skips what needs Chromium or services, with the reason, where those are missing."""
     missing = {
         "browser": "Chromium is not installed" if not shutil.which("chromium") else "",
         "services": ""

@@ -1,11 +1,9 @@
-"""How a program proves itself: `Authorization: Bearer bf_...`, checked the same way on DRF and async doors."""
+"""How a program proves itself: `Authorization: Bearer bf_...`, on DRF and on async doors alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from asgiref.sync import sync_to_async
-from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
@@ -30,11 +28,6 @@ def actor_from_header(header: str) -> Actor:
     return key_actor(key)
 
 
-async def authenticate_key(request: HttpRequest) -> Actor:
-    """The same check for async views. Raises NotAuthenticated."""
-    return await sync_to_async(actor_from_header)(request.headers.get("Authorization", ""))
-
-
 class ApiKeyAuthentication(BaseAuthentication):
     """Sets `request.user` (may be None) and `request.auth`, the Actor."""
 
@@ -49,3 +42,10 @@ class ApiKeyAuthentication(BaseAuthentication):
 class HasApiKey(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         return isinstance(request.auth, Actor)
+
+
+def actor_of(request: Request) -> Actor:
+    """The actor that HasApiKey let in. Raises NotAuthenticated."""
+    if not isinstance(request.auth, Actor):
+        raise NotAuthenticated
+    return request.auth

@@ -1,7 +1,7 @@
 """One-time login links, for the first visit after `make run` and for people without a password.
 
-The token signs the user's id together with the time of the last login, so that logging in by any way
-uses it up; nothing is stored.
+The token signs the user's id together with the time of the last login, so that logging in by any
+way uses it up; nothing is stored.
 """
 
 from __future__ import annotations

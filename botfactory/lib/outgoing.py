@@ -24,7 +24,7 @@ _PRIVATE = tuple(
 def people_policy() -> safe_http.Policy:
     """For websites, and whatever else a person may type: public, plus what the operator allows."""
     return safe_http.Policy(
-        allowed_networks=safe_http.parse_networks(settings.BOTFACTORY_ALLOWED_NETWORKS),
+        allowed_networks=safe_http.parse_networks(tuple(settings.BOTFACTORY_ALLOWED_NETWORKS)),
         allowed_ports=frozenset(settings.BOTFACTORY_ALLOWED_PORTS),
     )
 

@@ -1,6 +1,6 @@
 """How the async side asks the database: one short sync function at a time.
 
-The connection goes back to the pool after each call, so that a stream of a minute does not hold one.
+The connection goes back to the pool after each call, so that a stream of a minute holds none.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""A visitor's question becomes events: one pass, five small steps, and always an end that is kept."""
+"""A visitor's question becomes events: one pass, small steps, and always an end that is kept."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ MIN_ANSWER_TOKENS = 64
 TOKENS_PER_TURN = 8
 
 _RULES = """\
-You are {name}, an assistant that answers questions from the numbered passages below and nothing else.
+You are {name}. You answer questions from the numbered passages below and from nothing else.
 - Use only what the passages say. If they do not hold the answer, reply exactly: {refusal}
 - After each statement name its passage in square brackets, like [1]. Use only the numbers given.
 - Answer in the language of the question, briefly and to the point, in Markdown.
@@ -36,7 +36,7 @@ def number_passages(chunks: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
         Passage(
             n=n,
             text=chunk.payload.text,
-            title=" › ".join(dict.fromkeys((chunk.payload.title, *chunk.payload.heading_path))),
+            title=chunk.payload.place,
             url=chunk.payload.url,
             page=chunk.payload.page,
         )

@@ -1,10 +1,11 @@
-"""What is kept of a conversation: the question before the answer, the answer whatever became of it."""
+"""What is kept of a conversation: the question first, then the answer whatever became of it."""
 
 from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
 from datetime import timedelta
+from uuid import UUID
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
@@ -24,7 +25,7 @@ ANSWER_TIMEOUT_S = 300
 class Answer:
     """What the pipeline gathers while it answers; the recorder writes it down at the end."""
 
-    message_id: object
+    message_id: UUID
     state: Message.State = Message.State.STOPPED
     text: str = ""
     error_code: str = ""

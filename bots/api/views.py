@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from botfactory.accounts.api_auth import actor_of
 from botfactory.accounts.models import ApiKey, Role
 from bots import selectors, services
 from bots.access import bot_for_actor
@@ -32,16 +33,16 @@ class BotList(generics.GenericAPIView[Bot]):
 
     def get(self, request: Request) -> Response:
         """The workspace's bots, newest first."""
-        request.auth.require_scope(READ)
-        page = self.paginate_queryset(selectors.bots_of_workspace(request.auth.workspace))
+        actor_of(request).require_scope(READ)
+        page = self.paginate_queryset(selectors.bots_of_workspace(actor_of(request).workspace))
         return self.get_paginated_response(BotSerializer(page, many=True).data)
 
     def post(self, request: Request) -> Response:
         """Create a bot."""
-        request.auth.require_scope(WRITE)
+        actor_of(request).require_scope(WRITE)
         serializer = BotSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        bot = services.create_bot(actor=request.auth, **serializer.validated_data)
+        bot = services.create_bot(actor=actor_of(request), **serializer.validated_data)
         return Response(BotSerializer(bot).data, status=201)
 
 
@@ -50,24 +51,24 @@ class BotDetail(generics.GenericAPIView[Bot]):
 
     def get(self, request: Request, bot_id: UUID) -> Response:
         """One bot."""
-        request.auth.require_scope(READ)
-        return Response(BotSerializer(bot_for_actor(request.auth, bot_id)).data)
+        actor_of(request).require_scope(READ)
+        return Response(BotSerializer(bot_for_actor(actor_of(request), bot_id)).data)
 
     def patch(self, request: Request, bot_id: UUID) -> Response:
         """Change a bot; fields left out stay as they are."""
-        request.auth.require_scope(WRITE)
-        bot = bot_for_actor(request.auth, bot_id, role=Role.EDITOR)
+        actor_of(request).require_scope(WRITE)
+        bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
         serializer = BotSerializer(bot, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        changed = services.update_bot(actor=request.auth, bot=bot, **serializer.validated_data)
+        changed = services.update_bot(actor=actor_of(request), bot=bot, **serializer.validated_data)
         return Response(BotSerializer(changed).data)
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, bot_id: UUID) -> Response:
         """Delete a bot with its sources, points and conversations."""
-        request.auth.require_scope(WRITE)
-        bot = bot_for_actor(request.auth, bot_id, role=Role.EDITOR)
-        services.delete_bot(actor=request.auth, bot=bot)
+        actor_of(request).require_scope(WRITE)
+        bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
+        services.delete_bot(actor=actor_of(request), bot=bot)
         return Response(status=204)
 
 
@@ -75,8 +76,8 @@ class BotSearch(APIView):
     @extend_schema(request=SearchRequestSerializer, responses=SearchResponseSerializer)
     def post(self, request: Request, bot_id: UUID) -> Response:
         """Retrieval alone: the chunks a question would be answered from."""
-        request.auth.require_scope(CHAT)
-        bot = bot_for_actor(request.auth, bot_id)
+        actor_of(request).require_scope(CHAT)
+        bot = bot_for_actor(actor_of(request), bot_id)
         serializer = SearchRequestSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         wanted = serializer.validated_data

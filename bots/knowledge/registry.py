@@ -1,4 +1,4 @@
-"""This process's embedding model, BM25 encoder and vector store, made from settings on first use."""
+"""This process's embedding model, BM25 encoder and vector store, made on first use."""
 
 from __future__ import annotations
 

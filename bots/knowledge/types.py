@@ -10,6 +10,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+PLACE_SEPARATOR = " \u203a "
+
 
 @dataclass(frozen=True, slots=True)
 class SparseVector:
@@ -35,6 +37,12 @@ class ChunkPayload:
     text: str
     char_start: int
     char_end: int
+
+    @property
+    def place(self) -> str:
+        """Where the chunk stands: title and headings, each once, outermost first."""
+        parts = (self.title, *self.heading_path)
+        return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,8 +16,8 @@ DEFAULT_RELEVANCE_FLOOR = 0.35
 class Bot(models.Model):
     """A chatbot: what it is called, how it speaks, where it may stand. Its id is public.
 
-    `deleted_at` marks a bot whose points still have to leave the vector store; access doors treat it
-    as gone at once, and the row goes when the points have gone.
+    `deleted_at` marks a bot whose points still have to leave the vector store; access doors treat
+    it as gone at once, and the row goes when the points have gone.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)

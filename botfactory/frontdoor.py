@@ -1,0 +1,80 @@
+"""Where a request enters: static files by WhiteNoise, all else by Django; and the lifespan."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from typing import Any
+
+from asgiref.wsgi import WsgiToAsgi
+from django.conf import settings
+from django.core.handlers.asgi import ASGIHandler
+from whitenoise import WhiteNoise
+
+from botfactory.errors import BotFactoryError
+from bots.engines.current import close_engine
+from bots.knowledge import registry
+
+logger = logging.getLogger(__name__)
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[Mapping[str, Any]], Awaitable[None]]
+
+STATIC_PREFIX = f"/{settings.STATIC_URL.strip('/')}/"
+# Names carry a hash of the content, except those that WhiteNoise does not recognise as such.
+STATIC_MAX_AGE_S = 60
+
+
+def _static_application() -> WsgiToAsgi:
+    """Static files straight from memory-mapped names: they never enter Django's request chain."""
+
+    def not_found(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("404 Not Found", [("Content-Type", "text/plain")])
+        return [b"Not found\n"]
+
+    files = WhiteNoise(not_found, max_age=STATIC_MAX_AGE_S, immutable_file_test=_has_content_hash)
+    if settings.STATIC_ROOT.is_dir():
+        files.add_files(settings.STATIC_ROOT, prefix=STATIC_PREFIX)
+    return WsgiToAsgi(files)  # type: ignore[no-untyped-call]
+
+
+def _has_content_hash(path: str, url: str) -> bool:
+    parts = url.rsplit("/", 1)[-1].split(".")
+    return any(len(part) == 12 and part.isalnum() for part in parts[1:-1])
+
+
+_static = _static_application()
+_django = ASGIHandler()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "lifespan":
+        await _lifespan(receive, send)
+    elif scope["type"] == "http" and scope["path"].startswith(STATIC_PREFIX):
+        await _static(scope, receive, send)
+    else:
+        await _django(dict(scope), receive, send)
+
+
+async def _lifespan(receive: Receive, send: Send) -> None:
+    while True:
+        message = await receive()
+        if message["type"] == "lifespan.startup":
+            threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+            await send({"type": "lifespan.startup.complete"})
+        elif message["type"] == "lifespan.shutdown":
+            await close_engine()
+            await asyncio.to_thread(registry.close)
+            await send({"type": "lifespan.shutdown.complete"})
+            return
+
+
+def _warm_up() -> None:
+    """Loading torch takes seconds: it happens beside the first requests, not before them."""
+    try:
+        registry.warm_up()
+    except BotFactoryError as exc:
+        logger.warning("warm_up_failed", extra={"code": exc.code, "subject": exc.subject})

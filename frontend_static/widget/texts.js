@@ -1,0 +1,19 @@
+// Every text of the panel that is not in the page itself.
+
+export const texts = Object.freeze({
+  searching: "Looking through the sources…",
+  answering: "Writing the answer…",
+  sources: "Sources",
+  page: (n) => `page ${n}`,
+  openSource: (n, title) => `Source ${n}: ${title}`,
+  untitled: "Untitled source",
+  opensInNewTab: "opens in a new tab",
+  stopped: "Stopped.",
+  interrupted: "This answer was cut off.",
+  retry: "Try again",
+  restart: "Start again",
+  you: "You",
+  offline: "The chat cannot be reached. Check your connection and try again.",
+  cut: "The connection was lost before the answer was complete.",
+  unexpected: "Something went wrong. Please try again.",
+});

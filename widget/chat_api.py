@@ -1,0 +1,125 @@
+"""`/widget/v1/`: what the panel calls.
+
+The bearer token is the only credential: no cookie is read, so there is nothing for a forged
+cross-site request to use.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.contrib.auth.decorators import login_not_required
+from django.http import HttpRequest, JsonResponse
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from botfactory.errors import NotFound
+from bots.access import conversation_of_bot, public_bot
+from bots.answering.database import in_database
+from bots.answering.pipeline import check_question, stream_answer
+from bots.models import Bot, Conversation, Message
+from bots.selectors import messages_of
+from bots.services import start_conversation
+from bots.streaming import sse_response
+from widget import limits
+from widget.errors import VisitEnded
+from widget.markdown import render_answer
+from widget.relay import with_blocks
+from widget.requests import message_of, require_method, visit_of
+from widget.tokens import Visit, sign_visit
+
+# A first answer carries the token that is bound to its conversation from then on.
+TOKEN_HEADER = "X-Visitor-Token"  # noqa: S105 (a header's name)
+
+
+@login_not_required
+@csrf_exempt
+async def chat(request: HttpRequest) -> HttpResponseBase:
+    """The answer to one message, as events."""
+    require_method(request, "POST")
+    visit = visit_of(request)
+    question = check_question(message_of(request))
+    await limits.check_question(request, visit)
+    conversation = await in_database(_conversation_for, visit)
+    answer = stream_answer(bot=conversation.bot, conversation=conversation, question=question)
+    response = await sse_response(with_blocks(answer))
+    response[TOKEN_HEADER] = sign_visit(visit.bound_to(conversation.pk))
+    return response
+
+
+@login_not_required
+@csrf_exempt
+async def conversation(request: HttpRequest) -> JsonResponse:
+    """The messages so far, for a panel that was loaded again."""
+    require_method(request, "GET")
+    visit = visit_of(request)
+    await limits.check_read(visit)
+    return _json({"messages": await in_database(_history, visit)})
+
+
+@login_not_required
+@csrf_exempt
+async def token(request: HttpRequest) -> JsonResponse:
+    """A fresh token for a valid one."""
+    require_method(request, "POST")
+    visit = visit_of(request)
+    await limits.check_read(visit)
+    await in_database(_open_bot, visit)
+    return _json({"token": sign_visit(visit), "expires_in_s": settings.BOTFACTORY_VISITOR_TOKEN_S})
+
+
+def _open_bot(visit: Visit) -> Bot:
+    """The visit's bot while its owner still lets visitors in that way. Raises VisitEnded."""
+    try:
+        bot = public_bot(visit.bot_id)
+    except NotFound as exc:
+        raise VisitEnded from exc
+    is_open = {
+        Conversation.Channel.WIDGET.value: bool(bot.allowed_sites),
+        Conversation.Channel.SHARE.value: bot.is_shared,
+        Conversation.Channel.PREVIEW.value: True,
+    }
+    if not is_open.get(visit.channel, False):
+        raise VisitEnded
+    return bot
+
+
+def _conversation_of(visit: Visit) -> Conversation | None:
+    """Raises VisitEnded when the bot is closed or the conversation is gone."""
+    bot = _open_bot(visit)
+    if visit.conversation_id is None:
+        return None
+    try:
+        return conversation_of_bot(bot, visit.conversation_id)
+    except NotFound as exc:
+        raise VisitEnded from exc
+
+
+def _conversation_for(visit: Visit) -> Conversation:
+    found = _conversation_of(visit)
+    channel = Conversation.Channel(visit.channel)
+    return found or start_conversation(bot=_open_bot(visit), channel=channel)
+
+
+def _history(visit: Visit) -> list[dict[str, object]]:
+    found = _conversation_of(visit)
+    return [] if found is None else [_message_data(message) for message in messages_of(found)]
+
+
+def _message_data(message: Message) -> dict[str, object]:
+    if message.role == Message.Role.USER:
+        return {"id": str(message.pk), "role": message.role, "text": message.text}
+    citations = list(message.citations.all())
+    return {
+        "id": str(message.pk),
+        "role": message.role,
+        "state": message.state,
+        "html": render_answer(message.text, known={citation.n for citation in citations}),
+        "citations": [
+            {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}
+            for c in citations
+        ],
+    }
+
+
+def _json(data: dict[str, object]) -> JsonResponse:
+    return JsonResponse(data, headers={"Cache-Control": "no-store"})

@@ -1,0 +1,55 @@
+"""What a visitor's request says: a token in the header, a message in the body, nothing else.
+
+History, roles, models, conversation ids that a client sends are not read at all.
+"""
+
+from __future__ import annotations
+
+import json
+
+from django.http import HttpRequest
+
+from botfactory.errors import InvalidInput, MethodNotAllowed, TooLarge
+from widget.errors import UnsupportedBody, VisitEnded
+from widget.tokens import Visit, read_visit
+
+# A question of the most characters, each written as a JSON escape, and the object around it.
+MAX_BODY_BYTES = 64 * 1024
+
+
+def require_method(request: HttpRequest, method: str) -> None:
+    """Raises MethodNotAllowed."""
+    if request.method != method:
+        raise MethodNotAllowed
+
+
+def visit_of(request: HttpRequest) -> Visit:
+    """Raises VisitEnded, for a missing token too."""
+    scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token:
+        raise VisitEnded
+    return read_visit(token.strip())
+
+
+def message_of(request: HttpRequest) -> str:
+    """The text of `{"message": text}`. Raises InvalidInput, TooLarge, UnsupportedBody."""
+    if request.content_type != "application/json":
+        raise UnsupportedBody
+    body = request.read(MAX_BODY_BYTES + 1)
+    if len(body) > MAX_BODY_BYTES:
+        raise TooLarge
+    try:
+        data = json.loads(body.decode("utf-8"))
+    except (ValueError, RecursionError) as exc:
+        raise InvalidInput("The body is not valid JSON.") from exc
+    message = data.get("message") if isinstance(data, dict) else None
+    if not isinstance(message, str):
+        raise InvalidInput(fields={"message": ["Send the question as text."]})
+    if not _is_unicode(message):
+        raise InvalidInput(fields={"message": ["Send the question as valid Unicode text."]})
+    return message
+
+
+def _is_unicode(text: str) -> bool:
+    """JSON can spell half a surrogate pair, which no database stores."""
+    return not any(0xD800 <= ord(character) <= 0xDFFF for character in text)
