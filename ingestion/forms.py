@@ -107,9 +107,8 @@ class TextForm(forms.Form):
     )
 
 
-# Kind of source -> its form, and the field that a refusal of the service stands beside.
-SOURCE_FORMS: dict[str, tuple[type[forms.Form], str]] = {
-    Source.Kind.WEBSITE: (WebsiteForm, "url"),
-    Source.Kind.FILE: (FilesForm, "file"),
-    Source.Kind.TEXT: (TextForm, "text"),
+SOURCE_FORMS: dict[str, type[forms.Form]] = {
+    Source.Kind.WEBSITE: WebsiteForm,
+    Source.Kind.FILE: FilesForm,
+    Source.Kind.TEXT: TextForm,
 }
