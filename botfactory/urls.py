@@ -6,7 +6,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.urls import URLPattern, URLResolver, include, path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
 
-from botfactory import health
+from botfactory import health, pages
 
 api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
@@ -15,6 +15,11 @@ api_v1: list[URLPattern | URLResolver] = [
 ]
 
 urlpatterns = [
+    path("", pages.home, name="home"),
+    path("", include("botfactory.accounts.urls")),
+    path("accounts/", include("allauth.account.urls")),
+    path("bots/", include("ingestion.urls")),
+    path("bots/", include("bots.urls")),
     path("livez", health.livez, name="livez"),
     path("readyz", health.readyz, name="readyz"),
     path("", include("widget.urls")),

@@ -10,7 +10,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,9 +47,10 @@ _PROBE_TEXTS = (
 
 @dataclass(slots=True, eq=False)
 class _QueryJob:
-    """One visitor's question on its way through the model."""
+    """One visitor's question; `wake` is set when it is done or when its thread is to lead."""
 
     text: str
+    wake: threading.Event = field(default_factory=threading.Event)
     vector: NDArray[np.float32] | None = None
     is_done: bool = False
 
@@ -72,7 +73,9 @@ class Embedder:
         self._dimension = 0
         self._counter: TokenCounter | None = None
         self._gate = PriorityGate()
+        self._queue_lock = threading.Lock()
         self._waiting: deque[_QueryJob] = deque()
+        self._is_led = False
 
     @property
     def name(self) -> str:
@@ -152,20 +155,34 @@ class Embedder:
         """float32 (d,), L2-normalised. Raises: EmbeddingModelInvalid, EmbeddingFailed."""
         self.load()
         job = _QueryJob(text)
-        self._waiting.append(job)
-        while not job.is_done:
-            with self._gate.urgent():
-                if not job.is_done:
-                    self._run_waiting()
+        with self._queue_lock:
+            self._waiting.append(job)
+            is_leader = not self._is_led
+            self._is_led = True
+        if not is_leader:
+            job.wake.wait()
+        if not job.is_done:
+            self._lead()
         if job.vector is None:
             raise EmbeddingFailed(subject=self.name)
         return job.vector
 
+    def _lead(self) -> None:
+        """Runs one batch, the caller's own question first in it, and hands over to the next."""
+        try:
+            with self._gate.urgent():
+                self._run_waiting()
+        finally:
+            with self._queue_lock:
+                self._is_led = bool(self._waiting)
+                if self._waiting:
+                    self._waiting[0].wake.set()
+
     def _run_waiting(self) -> None:
         """Embeds the questions that wait, oldest first. The caller holds the gate."""
-        jobs = [
-            self._waiting.popleft() for _ in range(min(len(self._waiting), MAX_QUERIES_PER_BATCH))
-        ]
+        with self._queue_lock:
+            n_jobs = min(len(self._waiting), MAX_QUERIES_PER_BATCH)
+            jobs = [self._waiting.popleft() for _ in range(n_jobs)]
         try:
             vectors = self._encode(self.load().encode_query, [job.text for job in jobs])
             for job, vector in zip(jobs, vectors, strict=True):
@@ -174,6 +191,7 @@ class Embedder:
             # Whatever happened, nobody may wait for a question that is no longer in the queue.
             for job in jobs:
                 job.is_done = True
+                job.wake.set()
 
     def _encode(self, encode: Callable[..., Any], texts: Sequence[str]) -> NDArray[np.float32]:
         import numpy as np

@@ -5,10 +5,7 @@ from __future__ import annotations
 import re
 from email.message import Message
 
-HTML = "text/html"
-PDF = "application/pdf"
-TEXT = "text/plain"
-MARKDOWN = "text/markdown"
+from ingestion.extraction.kinds import HTML, MARKDOWN, PDF, TEXT, detect_kind
 
 _ALIASES = {
     "text/html": HTML,
@@ -26,7 +23,6 @@ _OTHER_FILE = re.compile(
     r"|ttf|otf|eot|docx?|xlsx?|pptx?|odt|ods|epub|csv|tsv|ics|bin|sig|asc|sha\d+)$",
     re.IGNORECASE,
 )
-_HTML_START = re.compile(rb"\s*(?:<!doctype html|<html|<head|<body|<!--)", re.IGNORECASE)
 
 
 def is_other_file(path: str) -> bool:
@@ -35,16 +31,14 @@ def is_other_file(path: str) -> bool:
 
 
 def read_content_type(header: str, *, body: bytes, path: str) -> tuple[str | None, str | None]:
-    """The reply's kind (one of the constants above, None for any other) and its charset."""
+    """The reply's kind (see `kinds`, None for any that is not read) and its charset."""
     message = Message()
     message["Content-Type"] = header
     declared = header.partition(";")[0].strip().lower()
     charset = message.get_param("charset")
     kind = _ALIASES.get(declared)
-    if body.startswith(b"%PDF-"):
-        kind = PDF
-    elif kind is None and declared in _VAGUE and _HTML_START.match(body[:1024]):
+    if kind is not None or body.startswith(b"%PDF-"):
+        kind = detect_kind(body, declared=declared, name=path)
+    elif declared in _VAGUE and detect_kind(body) == HTML:
         kind = HTML
-    elif kind == TEXT and path.lower().endswith((".md", ".markdown")):
-        kind = MARKDOWN
     return kind, charset.strip().lower() if isinstance(charset, str) and charset else None

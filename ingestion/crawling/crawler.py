@@ -22,7 +22,7 @@ from botfactory.lib.safe_http import (
     parse_url,
 )
 from ingestion.crawling.canonical import Scope, canonicalise, page_key
-from ingestion.crawling.content_types import HTML, is_other_file, read_content_type
+from ingestion.crawling.content_types import is_other_file, read_content_type
 from ingestion.crawling.fetcher import PageFetcher, Sleep, reason_of
 from ingestion.crawling.frontier import Entry, Frontier, FrontierLimits
 from ingestion.crawling.links import PageFacts, read_page
@@ -40,6 +40,7 @@ from ingestion.crawling.types import (
     Verdict,
 )
 from ingestion.errors import PageTooComplex, SiteUnreachable
+from ingestion.extraction.kinds import HTML
 
 logger = logging.getLogger(__name__)
 
@@ -98,6 +99,7 @@ class _Crawl:
         self._dropped: set[str] = set()
         self._in_flight = 0
         self._n_fetches = 0
+        self._n_gone = 0
         self._is_listing = True
         self._is_stopped = False
         self._scope = Scope("", "/")
@@ -120,6 +122,7 @@ class _Crawl:
             n_unchanged=count[Outcome.UNCHANGED],
             n_skipped=count[Outcome.SKIPPED],
             n_failed=count[Outcome.FAILED],
+            n_unreachable=count[Outcome.FAILED] - self._n_gone,
             n_unlisted=self._frontier.n_unlisted,
             is_stopped=self._is_stopped,
             is_over_budget=bool(rest) or self._frontier.n_unlisted > 0,
@@ -228,6 +231,7 @@ class _Crawl:
         if response.status == 304:
             return await self._end(entry.url, Outcome.UNCHANGED)
         if response.status != 200:
+            self._n_gone += response.status in (404, 410)
             return await self._end(
                 entry.url, Outcome.FAILED, Reason.HTTP_STATUS, f"HTTP {response.status}"
             )

@@ -147,13 +147,18 @@ class CrawlConfig:
 
 @dataclass(frozen=True, slots=True)
 class CrawlSummary:
-    """How a crawl ended. `n_unlisted` counts links beyond what is recorded one by one."""
+    """How a crawl ended.
+
+    `n_unreachable` are the failures that may pass (not 404 or 410); `n_unlisted` counts links
+    beyond what is recorded one by one.
+    """
 
     n_seen: int
     n_fetched: int
     n_unchanged: int
     n_skipped: int
     n_failed: int
+    n_unreachable: int
     n_unlisted: int
     is_stopped: bool
     is_over_budget: bool
@@ -165,7 +170,7 @@ class CrawlSummary:
         n_tolerated = max(2, n_read // 10)
         return (
             n_read > 0
-            and self.n_failed <= n_tolerated
+            and self.n_unreachable <= n_tolerated
             and not self.is_stopped
             and not self.is_over_budget
         )

@@ -109,7 +109,7 @@ def test_a_question_passes_between_two_batches_of_passages(
         passages = pool.submit(embedder.embed_passages, ["x" * n for n in range(1, 33)])
         assert model.has_started.wait(timeout=10)
         question = pool.submit(embedder.embed_query, "question")
-        _wait_for_questions(embedder, 1)
+        _wait_at_gate(embedder)
         model.gate.set()
         assert lengths([question.result(timeout=10)]) == [8]
         assert len(passages.result(timeout=10)) == 32
@@ -269,8 +269,14 @@ def test_loading_the_bundled_model_opens_no_connection(monkeypatch: pytest.Monke
 
 
 def _wait_for_questions(embedder: Embedder, n_questions: int) -> None:
-    """Returns when so many questions stand in line at the gate."""
+    """Returns when so many questions stand in line."""
+    while len(embedder._waiting) < n_questions:
+        pass
+
+
+def _wait_at_gate(embedder: Embedder) -> None:
+    """Returns when a question waits for the model."""
     while True:
         with embedder._gate._condition:
-            if embedder._gate._n_urgent_waiting == n_questions:
+            if embedder._gate._n_urgent_waiting:
                 return

@@ -265,9 +265,18 @@ async def test_failures_that_may_pass_are_tried_again() -> None:
 
 async def test_a_slow_page_fails_alone() -> None:
     pages: Pages = {"/": linking("/slow", "/fine"), "/slow": Reply("<p>", stall=True), "/fine": "x"}
-    result = await crawl_site(pages, page_timeout_s=0.2, retry_delays_s=())
+    result = await crawl_site(pages, page_timeout_s=0.2)
     assert sorted(result.pages) == ["/", "/fine"]
     assert result.reasons == {"/slow": Reason.TIMEOUT}
+
+
+async def test_dead_links_do_not_make_a_crawl_unhealthy_but_many_failures_do() -> None:
+    paths = [f"/{n}" for n in range(5)]
+    gone = await crawl_site({"/": linking(*paths)})
+    failing = await crawl_site({"/": linking(*paths), **dict.fromkeys(paths, Reply(status=500))})
+    assert gone.summary.n_failed == failing.summary.n_failed == 5
+    assert gone.summary.is_healthy
+    assert not failing.summary.is_healthy
 
 
 async def test_a_crawl_delay_makes_requests_wait_their_turn() -> None:

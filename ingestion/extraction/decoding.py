@@ -1,0 +1,111 @@
+"""From bytes to text, for pages and files that may lie about their encoding."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from ingestion.errors import TextNotDecodable
+
+_BOMS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF32_LE, "utf-32-le"),
+    (codecs.BOM_UTF32_BE, "utf-32-be"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+# Browsers read these names as the larger encoding, and pages rely on it.
+_LARGER = {
+    "ascii": "cp1252",
+    "iso8859-1": "cp1252",
+    "iso8859-9": "cp1254",
+    "gb2312": "gb18030",
+    "gbk": "gb18030",
+    "shift_jis": "cp932",
+    "euc_kr": "cp949",
+    "big5": "big5hkscs",
+}
+_NEVER = frozenset({"utf-7", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "mbcs"})
+_META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2,30})", re.I)
+_INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff]")
+_SAMPLE_BYTES = 2_000
+_MAX_BROKEN_SHARE = 0.02
+
+
+def decode_html(body: bytes, *, charset: str | None) -> str:
+    """The page's text: byte order mark, then header, then meta, then what fits. Never fails."""
+    if (marked := _decode_marked(body)) is not None:
+        return marked
+    meta = _META.search(body[:4096])
+    for declared in (charset, meta[1].decode() if meta else None):
+        name = _codec_name(declared)
+        if name and (text := _decode_mostly(body, name)) is not None:
+            return text
+    return _decode_unmarked(body) or body.decode("cp1252", errors="replace")
+
+
+def decode_text(body: bytes) -> str:
+    """The text of a plain file.
+
+    Raises: TextNotDecodable for bytes that are no text in any usual encoding.
+    """
+    if (marked := _decode_marked(body)) is not None:
+        return marked
+    text = _decode_unmarked(body)
+    if text is None and b"\x00" not in body:
+        text = body.decode("cp1252", errors="replace")
+    if text is None or len(_CONTROL.findall(text)) > max(8, len(text) * _MAX_BROKEN_SHARE):
+        raise TextNotDecodable
+    return text
+
+
+def clean_text(text: str) -> str:
+    """The text without characters that nobody sees or that databases refuse, in one line style."""
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    text = _CONTROL.sub("", _INVISIBLE.sub("", text))
+    return text.encode("utf-8", errors="replace").decode("utf-8")
+
+
+def _decode_marked(body: bytes) -> str | None:
+    for mark, name in _BOMS:
+        if body.startswith(mark):
+            return body[len(mark) :].decode(name, errors="replace")
+    return None
+
+
+def _decode_unmarked(body: bytes) -> str | None:
+    sample = body[:_SAMPLE_BYTES]
+    if sample.count(0) > len(sample) // 5:
+        is_little = sample[1::2].count(0) > sample[0::2].count(0)
+        return _decode_mostly(body, "utf-16-le" if is_little else "utf-16-be")
+    for name in ("utf-8", "gb18030", "cp932"):
+        try:
+            text = body.decode(name)
+        except UnicodeDecodeError:
+            continue
+        if name == "utf-8" or _looks_east_asian(text):
+            return text
+    return None
+
+
+def _looks_east_asian(text: str) -> bool:
+    """True when the letters beyond ASCII are mostly common Han, kana or CJK punctuation."""
+    beyond = [char for char in text[:20_000] if char > "\x7f"]
+    common = sum("\u3000" <= char <= "\u30ff" or "\u4e00" <= char <= "\u9fff" for char in beyond)
+    return len(beyond) >= 4 and common > 0.9 * len(beyond)
+
+
+def _decode_mostly(body: bytes, name: str) -> str | None:
+    text = body.decode(name, errors="replace")
+    return text if text.count("\ufffd") <= max(3, len(text) * _MAX_BROKEN_SHARE) else None
+
+
+def _codec_name(declared: str | None) -> str | None:
+    try:
+        info = codecs.lookup(declared or "utf-8")
+    except (LookupError, ValueError, UnicodeError):
+        return None
+    if declared is None or info.name in _NEVER or not info._is_text_encoding:
+        return None
+    return _LARGER.get(info.name, info.name)

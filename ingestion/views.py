@@ -1,0 +1,144 @@
+"""Pages about what bots read: new bots, sources, crawl reports."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from botfactory.accounts.access import Actor
+from botfactory.accounts.models import Role
+from botfactory.accounts.requests import MemberRequest, current_actor
+from botfactory.errors import InvalidInput
+from botfactory.forms import add_service_error
+from botfactory.lib.safe_http import FetchError
+from bots.access import bot_for_user
+from bots.models import Bot
+from ingestion import reports, selectors, services
+from ingestion.access import source_of_bot
+from ingestion.errors import IngestionError
+from ingestion.forms import SOURCE_FORMS, NewBotForm
+from ingestion.models import Source
+from ingestion.new_bots import create_bot_with_sources
+
+PAGES_PER_PAGE = 100
+
+read_or_post = require_http_methods(["GET", "HEAD", "POST"])
+
+
+@read_or_post
+def bot_create(request: MemberRequest) -> HttpResponse:
+    actor = current_actor(request)
+    if actor is None:
+        return redirect("accounts:workspace-create")
+    actor.require(Role.EDITOR)
+    form = NewBotForm(request.POST or None, request.FILES or None)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            bot = create_bot_with_sources(
+                actor=actor,
+                name=data["name"],
+                url=data["url"],
+                max_pages=data["max_pages"],
+                uploads=data["file"],
+            )
+        except (InvalidInput, FetchError, IngestionError) as exc:
+            show_refusal(form, exc, field="file" if isinstance(exc, IngestionError) else "url")
+        else:
+            messages.success(request, f"“{bot.name}” is on its way. You can watch it read below.")
+            return redirect("bots:detail", bot.pk)
+    return render(request, "ingestion/bot_create.html", {"actor": actor, "form": form})
+
+
+def show_refusal(
+    form: forms.Form, error: InvalidInput | FetchError | IngestionError, *, field: str
+) -> None:
+    """Beside `field`, with the name of the file at fault."""
+    if isinstance(error, IngestionError) and error.subject:
+        form.add_error(field, f"{error.subject}: {error.public_message}")
+    else:
+        add_service_error(form, error, field=field)
+
+
+@require_safe
+def source_list(request: MemberRequest, bot_id: UUID) -> HttpResponse:
+    """The bot's sources: a fragment that asks for itself again while something is unfinished."""
+    bot, actor = bot_for_user(request.user, bot_id)
+    rows = reports.source_rows(bot)
+    is_unfinished = any(row.is_unfinished for row in rows)
+    context = {"actor": actor, "bot": bot, "rows": rows, "is_unfinished": is_unfinished}
+    page = "_source_list.html" if request.htmx else "source_list.html"
+    return render(request, f"ingestion/{page}", context)
+
+
+@read_or_post
+def source_create(request: MemberRequest, bot_id: UUID) -> HttpResponse:
+    bot, actor = bot_for_user(request.user, bot_id, role=Role.EDITOR)
+    kind = request.POST.get("kind", Source.Kind.WEBSITE)
+    if kind not in SOURCE_FORMS:
+        raise InvalidInput("Choose a website, files or text.")
+    source_forms = {name: form_class() for name, (form_class, _) in SOURCE_FORMS.items()}
+    if request.method == "POST":
+        form_class, field = SOURCE_FORMS[kind]
+        source_forms[kind] = form = form_class(request.POST, request.FILES)
+        if form.is_valid():
+            try:
+                source = add_source(actor, bot, kind, form.cleaned_data)
+            except (InvalidInput, FetchError, IngestionError) as exc:
+                show_refusal(form, exc, field=field)
+            else:
+                messages.success(request, f"“{source.name}” is being read.")
+                return redirect("bots:detail", bot_id)
+    context = {"actor": actor, "bot": bot, "forms": source_forms, "kind": kind}
+    return render(request, "ingestion/source_create.html", context)
+
+
+def add_source(actor: Actor, bot: Bot, kind: str, data: dict[str, Any]) -> Source:
+    """A queued source of that kind. Raises what the services raise."""
+    match kind:
+        case Source.Kind.FILE:
+            return services.add_files(actor=actor, bot=bot, uploads=data["file"])
+        case Source.Kind.TEXT:
+            return services.add_text(actor=actor, bot=bot, **data)
+        case _:
+            return services.add_website(actor=actor, bot=bot, **data)
+
+
+@require_safe
+def source_detail(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpResponse:
+    """The report: every page with its verdict and the reason."""
+    bot, actor = bot_for_user(request.user, bot_id)
+    source = source_of_bot(bot, source_id)
+    verdict, query = request.GET.get("verdict", ""), request.GET.get("q", "").strip()
+    context = {"actor": actor, "bot": bot, "row": reports.source_row(source)}
+    context |= {"verdict": verdict, "query": query}
+    if run := selectors.latest_run(source):
+        pages = selectors.pages_of_run(run, verdict=verdict, query=query)
+        page = Paginator(pages, PAGES_PER_PAGE).get_page(request.GET.get("page"))
+        context |= {"run": run, "tabs": reports.verdict_tabs(run), "page": page}
+    return render(request, "ingestion/source_detail.html", context)
+
+
+@require_POST
+def source_retry(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpResponse:
+    bot, actor = bot_for_user(request.user, bot_id, role=Role.EDITOR)
+    source = source_of_bot(bot, source_id)
+    services.retry_source(actor=actor, source=source)
+    messages.success(request, f"“{source.name}” is being read again.")
+    return redirect("bots:detail", bot_id)
+
+
+@require_POST
+def source_delete(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpResponse:
+    bot, actor = bot_for_user(request.user, bot_id, role=Role.EDITOR)
+    source = source_of_bot(bot, source_id)
+    services.delete_source(actor=actor, source=source)
+    messages.success(request, f"“{source.name}” is deleted. The bot no longer answers from it.")
+    return redirect("bots:detail", bot_id)
