@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from botfactory.accounts.models import Workspace
 from bots.answering import pipeline, retriever
 from bots.engines.base import (
     Delta,
@@ -20,7 +21,6 @@ from bots.engines.base import (
 )
 from bots.knowledge.types import ChunkPayload, ScoredChunk
 from bots.models import Bot
-from botfactory.accounts.models import Workspace
 
 SITE = "https://shop.example.com"
 

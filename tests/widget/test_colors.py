@@ -11,7 +11,8 @@ def test_contrast_is_what_wcag_says() -> None:
 
 
 @pytest.mark.parametrize(
-    "color", ["#000000", "#ffffff", "#ffff00", "#2450d3", "#ff7a00", "#808080", "#00e5ff", "#330000"]
+    "color",
+    ["#000000", "#ffffff", "#ffff00", "#2450d3", "#ff7a00", "#808080", "#00e5ff", "#330000"],
 )
 def test_every_brand_colour_stays_readable(color: str) -> None:
     shades = palette(color)

@@ -58,7 +58,12 @@ def test_an_image_becomes_its_description() -> None:
     ],
 )
 def test_a_link_elsewhere_than_web_and_mail_is_text(address: str) -> None:
-    for text in (f"[x]({address})", f"[x](<{address}>)", f"<{address}>", f"[x][y]\n\n[y]: {address}"):
+    for text in (
+        f"[x]({address})",
+        f"[x](<{address}>)",
+        f"<{address}>",
+        f"[x][y]\n\n[y]: {address}",
+    ):
         assert "href" not in render(text), text
 
 

@@ -7,7 +7,9 @@ from widget.origins import frame_ancestors, is_top_level, panel_policy
 
 
 def test_only_the_listed_sites_may_frame() -> None:
-    sites = normalise_sites(["https://Shop.Example.com:443/path", "*.example.org", "http://a.test:8080"])
+    sites = normalise_sites(
+        ["https://Shop.Example.com:443/path", "*.example.org", "http://a.test:8080"]
+    )
 
     assert frame_ancestors(sites) == (
         "frame-ancestors https://shop.example.com https://*.example.org http://a.test:8080"
