@@ -70,7 +70,7 @@ async def test_an_answer_comes_as_events_with_safe_blocks(
     assert [name for name, _ in found] == [
         "start", "status", "sources", "status", "delta", "delta", "block", "done"
     ]  # fmt: skip
-    assert found[-2][1]["html"] == '<p>It takes two days <sup data-n="1">1</sup>.</p>\n'
+    assert found[-2][1]["html"] == '<p>It takes two days<sup data-n="1">1</sup>.</p>\n'
     assert found[-1][1]["state"] == "complete"
     assert [c["title"] for c in found[-1][1]["citations"]] == ["Shipping"]
     assert response["X-Accel-Buffering"] == "no"
@@ -296,7 +296,7 @@ async def test_a_reloaded_panel_gets_its_conversation_back(
 
     question, answer = response.json()["messages"]
     assert (question["role"], question["text"]) == ("user", "How long?")
-    assert answer["html"] == '<p>&lt;b&gt;Two&lt;/b&gt; days <sup data-n="1">1</sup>.</p>\n'
+    assert answer["html"] == '<p>&lt;b&gt;Two&lt;/b&gt; days<sup data-n="1">1</sup>.</p>\n'
     assert answer["state"] == "complete"
     assert answer["citations"][0]["title"] == "Shipping"
     assert response["Cache-Control"] == "no-store"

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from widget.colors import DARK_SURFACE, LIGHT_SURFACE, contrast, palette
+from widget.colors import CHIP_TINT, DARK_SURFACE, LIGHT_SURFACE, contrast, mix, palette
 
 
 def test_contrast_is_what_wcag_says() -> None:
@@ -18,8 +18,12 @@ def test_every_brand_colour_stays_readable(color: str) -> None:
     shades = palette(color)
 
     assert contrast(shades.ink, shades.fill) >= 4.5
-    assert contrast(shades.accent_light, LIGHT_SURFACE) >= 4.5
-    assert contrast(shades.accent_dark, DARK_SURFACE) >= 4.5
+    for accent, surface in (
+        (shades.accent_light, LIGHT_SURFACE),
+        (shades.accent_dark, DARK_SURFACE),
+    ):
+        assert contrast(accent, surface) >= 4.5
+        assert contrast(accent, mix(surface, accent, CHIP_TINT)) >= 4.5
 
 
 def test_a_colour_that_reads_well_is_left_alone() -> None:

@@ -84,7 +84,7 @@ def test_a_code_fence_stays_code(language: str) -> None:
 
 
 def test_known_citations_become_marks_and_others_stay_text() -> None:
-    assert render("Yes [1], no [7].") == '<p>Yes <sup data-n="1">1</sup>, no [7].</p>\n'
+    assert render("Yes [1], no [7].") == '<p>Yes<sup data-n="1">1</sup>, no [7].</p>\n'
     assert render("`a[1]`") == "<p><code>a[1]</code></p>\n"
 
 

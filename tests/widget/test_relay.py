@@ -42,7 +42,7 @@ async def test_a_finished_block_follows_the_delta_that_finished_it() -> None:
     assert [event.name for event in events] == [
         "start", "sources", "delta", "block", "delta", "block", "done"
     ]  # fmt: skip
-    assert events[3] == Block('<p>Two days <sup data-n="1">1</sup>.</p>\n', "And")
+    assert events[3] == Block('<p>Two days<sup data-n="1">1</sup>.</p>\n', "And")
     assert events[5] == Block("<p>And then.<br>\nSo</p>\n", "")
     assert "html" not in events[6].data()
     assert "text" not in events[6].data()
@@ -59,7 +59,7 @@ async def test_several_blocks_in_one_delta_leave_the_rest_for_each() -> None:
 async def test_a_checked_text_that_differs_is_sent_whole() -> None:
     events = await relay(TextDelta("a [1] [9]"), done("a [1]"))
 
-    assert events[-1].data()["html"] == '<p>a <sup data-n="1">1</sup></p>\n'
+    assert events[-1].data()["html"] == '<p>a<sup data-n="1">1</sup></p>\n'
 
 
 async def test_a_failure_ends_without_a_block_for_what_is_unfinished() -> None:
