@@ -45,8 +45,9 @@ POINTS_PER_FLUSH = 2_000
 class EdgeStore:
     """One collection under `data_dir`, opened by the first call and held until `close`.
 
-    Searches run outside the interpreter lock. The engine's `optimize` does not, for seconds at a
-    time, so it is never called: with the tenant index, searches stay fast without it.
+    Every call of the engine holds the interpreter lock: about 1 ms for a search, so calls that grow
+    with the data are cut into pages, and answers keep streaming between them. `optimize` cannot be
+    cut and takes seconds, so it is never called: with the tenant index, searches stay fast.
     """
 
     def __init__(self, data_dir: Path, *, collection: str, dimension: int) -> None:
@@ -107,25 +108,10 @@ class EdgeStore:
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        import qdrant_edge as qe
-
         selected = _filter(bot_id, document_id=document_id, source_id=source_id)
-        offset: Any = None
-        while True:
-            with self._engine("list_points") as shard:
-                records, offset = shard.scroll(
-                    qe.ScrollRequest(
-                        offset=offset,
-                        limit=POINTS_PER_REQUEST,
-                        filter=selected,
-                        with_payload=True,
-                        with_vector=False,
-                    )
-                )
+        for records in self._pages("list_points", selected, with_payload=True):
             for record in records:
                 yield UUID(str(record.id)), load_payload(record.payload)
-            if offset is None:
-                return
 
     def ping(self) -> None:
         with self._engine("ping") as shard:
@@ -148,7 +134,31 @@ class EdgeStore:
     def _delete(self, selected: qe.Filter) -> None:
         import qdrant_edge as qe
 
-        self._update(qe.UpdateOperation.delete_points_by_filter(selected), n_points=1)
+        for records in self._pages("delete", selected, with_payload=False):
+            ids = [record.id for record in records]
+            self._update(qe.UpdateOperation.delete_points(ids), n_points=len(ids))
+
+    def _pages(
+        self, operation: str, selected: qe.Filter, *, with_payload: bool
+    ) -> Iterator[list[qe.Record]]:
+        """The points that match, in the order of ids, a page at a time and none empty."""
+        import qdrant_edge as qe
+
+        offset: Any = None
+        while True:
+            request = qe.ScrollRequest(
+                offset=offset,
+                limit=POINTS_PER_REQUEST,
+                filter=selected,
+                with_payload=with_payload,
+                with_vector=False,
+            )
+            with self._engine(operation) as shard:
+                records, offset = shard.scroll(request)
+            if records:
+                yield records
+            if offset is None:
+                return
 
     def _update(self, operation: qe.UpdateOperation, *, n_points: int) -> None:
         with self._engine("update") as shard:

@@ -184,6 +184,21 @@ def test_stores_that_start_together_make_one_collection(qdrant_url: str) -> None
         assert store.count(BOT) == 4
 
 
+def test_a_collection_that_appears_while_it_is_being_made_is_taken(
+    qdrant_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from qdrant_client import QdrantClient
+
+    collection = f"test-{uuid.uuid4().hex}"
+    with open_server(qdrant_url, collection=collection) as first:
+        first.upsert(BOT, [make_point(BOT)])
+    monkeypatch.setattr(QdrantClient, "collection_exists", lambda *_args, **_options: False)
+
+    with open_server(qdrant_url, collection=collection) as second:
+        second.upsert(BOT, [make_point(BOT, ordinal=1)])
+        assert second.count(BOT) == 2
+
+
 def test_a_collection_of_unnamed_vectors_is_refused(qdrant_url: str) -> None:
     described = (
         b'{"result": {"status": "green", "optimizer_status": "ok", "segments_count": 1, "config": '

@@ -268,7 +268,7 @@ def test_deletes_and_counts_go_by_document_source_and_bot(store: VectorStore) ->
     assert store.search(bot, ask(0, 1), limit=5) == []
 
 
-def test_a_thousand_points_are_stored_listed_and_counted(store: VectorStore) -> None:
+def test_a_thousand_points_are_stored_listed_counted_and_deleted(store: VectorStore) -> None:
     bot, document = uuid.uuid4(), uuid.uuid4()
     points = [
         make_point(bot, document_id=document, ordinal=n, tokens=(1, n + 2)) for n in range(1_000)
@@ -278,6 +278,8 @@ def test_a_thousand_points_are_stored_listed_and_counted(store: VectorStore) -> 
     assert store.count(bot) == 1_000
     assert {point_id for point_id, _ in store.list_points(bot)} == {point.id for point in points}
     assert store.search(bot, ask(437, 439), limit=1)[0].payload.ordinal == 437
+    store.delete_document(bot, document)
+    assert store.count(bot) == 0
 
 
 def test_readers_and_writers_share_a_store(store: VectorStore) -> None:
