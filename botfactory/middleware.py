@@ -45,7 +45,7 @@ class _AsyncMiddleware:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        markcoroutinefunction(self)  # type: ignore[type-var]  (a callable object is one too)
+        markcoroutinefunction(self)  # type: ignore[type-var]
 
 
 class RequestIdMiddleware(_AsyncMiddleware):
