@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import Client
 from pytest_django.fixtures import Settings
@@ -100,7 +99,3 @@ def test_no_page_carries_inline_script_or_style(client: Client, db: None) -> Non
         assert "<style" not in page
         assert " onclick=" not in page
         assert page.count("<script") == page.count("<script type=") + page.count("<script src=")
-
-
-def test_the_frame_knows_nobody_without_a_session(client: Client) -> None:
-    assert isinstance(client.get("/").wsgi_request.user, AnonymousUser)
