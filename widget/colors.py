@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 MIN_CONTRAST = 4.5
-# The panel's own surfaces, as in panel.css.
-LIGHT_SURFACE = "#ffffff"
-DARK_SURFACE = "#16181d"
+# What accents stand on, as in panel.css: a message, and how much of the accent tints a chip there.
+LIGHT_SURFACE = "#f3f4f7"
+DARK_SURFACE = "#23262e"
+CHIP_TINT = 0.13
 
 _Rgb = tuple[int, int, int]
 
@@ -24,12 +25,12 @@ class Palette:
 
 def palette(color: str) -> Palette:
     """`color` is `#rrggbb`."""
-    ink = max(("#ffffff", "#111318"), key=lambda candidate: contrast(candidate, color))
+    ink = max(("#ffffff", "#000000"), key=lambda candidate: contrast(candidate, color))
     return Palette(
         fill=color,
         ink=ink,
-        accent_light=_readable_on(color, LIGHT_SURFACE, towards=(0, 0, 0)),
-        accent_dark=_readable_on(color, DARK_SURFACE, towards=(255, 255, 255)),
+        accent_light=_readable_on(color, LIGHT_SURFACE, towards="#000000"),
+        accent_dark=_readable_on(color, DARK_SURFACE, towards="#ffffff"),
     )
 
 
@@ -39,14 +40,18 @@ def contrast(one: str, other: str) -> float:
     return (light + 0.05) / (dark + 0.05)
 
 
-def _readable_on(color: str, surface: str, *, towards: _Rgb) -> str:
-    start = _rgb(color)
+def _readable_on(color: str, surface: str, *, towards: str) -> str:
     for step in range(21):
-        mixed = tuple(round(a + (b - a) * step / 20) for a, b in zip(start, towards, strict=True))
-        shade = "#{:02x}{:02x}{:02x}".format(*mixed)
-        if contrast(shade, surface) >= MIN_CONTRAST:
+        shade = mix(color, towards, step / 20)
+        if contrast(shade, mix(surface, shade, CHIP_TINT)) >= MIN_CONTRAST:
             break
     return shade
+
+
+def mix(color: str, other: str, share: float) -> str:
+    """`color` with `share` (0 to 1) of `other` in it."""
+    mixed = (round(a + (b - a) * share) for a, b in zip(_rgb(color), _rgb(other), strict=True))
+    return "#{:02x}{:02x}{:02x}".format(*mixed)
 
 
 def _rgb(color: str) -> _Rgb:

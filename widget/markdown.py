@@ -114,6 +114,7 @@ def _citation_rule(state: StateInline, silent: bool) -> bool:
     if match is None or int(match[1]) not in state.env.get("known", ()):
         return False
     if not silent:
+        state.pending = state.pending.rstrip(" ")  # a chip never starts a line of its own
         state.push("citation", "", 0).content = str(int(match[1]))
     state.pos = match.end()
     return True

@@ -11,7 +11,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseNotFound
 from django.template.loader import render_to_string
 from django.views.decorators.http import require_safe
 
@@ -42,7 +42,7 @@ def asset(request: HttpRequest, version: str, name: str) -> HttpResponse:
     """A file of the panel. An older version's address gets the present file, uncached."""
     found = assets.assets().get(name)
     if found is None:
-        raise NotFound(subject=name)
+        return HttpResponseNotFound("Not found\n", content_type="text/plain")
     is_present = version == assets.version()
     cache_control = "public, max-age=31536000, immutable" if is_present else "no-cache"
     return assets.asset_response(request, found, cache_control=cache_control)

@@ -77,7 +77,9 @@ export class Answer {
 
   #append(html) {
     const fragment = fragmentOf(html);
-    this.#announce(fragment.textContent.trim());
+    const spoken = fragment.cloneNode(true);
+    for (const mark of spoken.querySelectorAll("sup")) mark.remove();
+    this.#announce(spoken.textContent.trim());
     addChips(fragment, this.#sources);
     this.#blocks.append(fragment);
   }

@@ -62,7 +62,7 @@ export function sourceList(citations) {
         "span",
         { class: "about" },
         el("span", { class: "title", dir: "auto" }, titleOf(citation)),
-        el("span", { class: "where" }, whereOf(citation, href)),
+        el("span", { class: "where" }, whereOf(citation, href) || texts.showPassage),
       ),
     ];
     if (href) return el("li", {}, el("a", { class: "source", ...outward(href) }, ...row));

@@ -99,4 +99,4 @@ document.getElementById("close").addEventListener("click", closePanel);
 addEventListener("keydown", (event) => {
   if (event.key === "Escape" && !event.isComposing) closePanel();
 });
-restoreConversation();
+const restored = restoreConversation();

@@ -7,7 +7,7 @@ export const texts = Object.freeze({
   page: (n) => `page ${n}`,
   openSource: (n, title) => `Source ${n}: ${title}`,
   untitled: "Untitled source",
-  opensInNewTab: "opens in a new tab",
+  showPassage: "Show the passage",
   stopped: "Stopped.",
   interrupted: "This answer was cut off.",
   retry: "Try again",
