@@ -122,7 +122,7 @@ def _with_files(request: Request) -> Any:
     """The posted fields; several `file` parts arrive as a list."""
     if not request.FILES:
         return request.data
-    fields = {name: value for name, value in request.data.items() if name != "file"}
+    fields: dict[str, Any] = dict(request.POST.items())
     return fields | {"file": request.FILES.getlist("file")}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from uuid import UUID
 
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
@@ -58,8 +58,12 @@ def counts_of_sources(sources: Iterable[Source]) -> dict[UUID, Counts]:
             failed=Count("pk", filter=Q(verdict=verdict.FAILED)),
         )
     )
-    names = tuple(field.name for field in fields(Counts))
-    counts = {row["run__source_id"]: Counts(*(row[name] for name in names)) for row in rows}
+    counts = {
+        row["run__source_id"]: Counts(
+            row["found"], row["read"], row["indexed"], row["skipped"], row["failed"]
+        )
+        for row in rows
+    }
     return {pk: counts.get(pk, Counts()) for pk in ids}
 
 

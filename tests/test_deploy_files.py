@@ -14,6 +14,8 @@ from celery.bin.celery import celery as celery_cli
 from django.conf import settings
 from django.core.management import load_command_class
 
+from botfactory.lib import embedded_worker
+
 ROOT = Path(__file__).parents[1]
 COMPOSE_TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 COMPOSE: dict[str, Any] = yaml.safe_load(COMPOSE_TEXT)
@@ -159,7 +161,13 @@ def test_the_workers_hear_every_queue_that_tasks_are_sent_to() -> None:
     workers = [service for name, service in OURS.items() if name.startswith("worker")]
     heard = set().union(*(_queues(service) for service in workers))
     routed = {route["queue"] for route in settings.CELERY_TASK_ROUTES.values()}
-    assert heard == routed | {settings.CELERY_TASK_DEFAULT_QUEUE}
+    assert heard == routed | {settings.CELERY_TASK_DEFAULT_QUEUE} == set(embedded_worker.QUEUES)
+
+
+def test_crawls_have_threads_of_their_own() -> None:
+    assert _queues(SERVICES["worker-crawl"]) == {"crawl"}
+    _, options = _celery_command(SERVICES["worker-crawl"]["command"])
+    assert int(options["concurrency"]) >= 1
 
 
 def test_one_beat_runs_and_keeps_no_file() -> None:
