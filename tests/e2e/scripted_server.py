@@ -55,7 +55,11 @@ PASSAGES = [
         url="https://docs.example.com/shipping",
         title="Shipping and delivery",
     ),
-    chunk("Your mail holds the link to track it.", url="javascript:alert(1)", title="Tracking"),
+    chunk(
+        "Your mail holds the link to track it.",
+        url="javascript:alert(1)",
+        title="Tracking <img src=x onerror=alert(1)>",
+    ),
 ]
 
 
@@ -90,7 +94,7 @@ def main(sites: list[str]) -> None:
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}", "bots": bots}) + "\n")
     sys.stdout.flush()
     with (
-        mock.patch.object(pipeline, "current_engine", lambda: engine),
+        mock.patch.object(pipeline, "current_engine", return_value=engine),
         mock.patch.object(retriever, "search", search),
     ):
         uvicorn.Server(config).run(sockets=[listener])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 import pytest
@@ -249,3 +250,98 @@ def test_the_share_page_is_a_chat_of_its_own(page: Page, widgets: Widgets) -> No
 
     expect(page.get_by_role("region", name="Sources")).to_be_visible()
     expect(page.get_by_role("button", name="Close chat")).to_be_hidden()
+
+
+def test_two_bots_stand_beside_each_other(page: Page, site: Site, widgets: Widgets) -> None:
+    page.goto(site.show(widgets.tag(widgets.is_open) * 2 + widgets.tag(widgets.is_closed)))
+    launchers = page.get_by_role("button", name="Open chat")
+    expect(launchers).to_have_count(2)
+    first, second = launchers.first.bounding_box(), launchers.last.bounding_box()
+
+    assert first is not None
+    assert second is not None
+    assert abs(first["y"] - second["y"]) == 72
+
+
+def test_the_panel_refuses_html_from_anywhere_else(
+    page: Page, site: Site, widgets: Widgets
+) -> None:
+    frame = visit(page, site, widgets).locator("body")
+
+    assert "TrustedHTML" in frame.evaluate(
+        "body => { try { body.innerHTML = '<b>x</b>' } catch (error) { return error.message } }"
+    )
+    assert "disallowed" in frame.evaluate(
+        "() => { try { trustedTypes.createPolicy('other', {}) } catch (e) { return e.message } }"
+    )
+    assert frame.evaluate("() => { try { eval('1') } catch (error) { return 'refused' } }")
+
+
+def test_events_are_read_however_the_network_cuts_them(page: Page, widgets: Widgets) -> None:
+    page.goto(f"{widgets.url}/chat/{widgets.is_open}/")
+    text = (
+        ': heartbeat\n\nid: 1\nevent: delta\ndata: {"text": "é\\n"}\n\n'
+        'event: delta\r\ndata: {"text":\r\ndata: "b"}\r\n\r\n'
+        "event:done\rdata:{}\r\revent: lost\ndata: {}\n"
+    )
+    found = page.evaluate(
+        """async (text) => {
+            const base = document.querySelector("script").src;
+            const { readEvents } = await import(new URL("sse.js", base));
+            const bytes = new TextEncoder().encode(text);
+            const seen = new Set();
+            for (let size = 1; size <= bytes.length; size++) {
+                let at = 0;
+                const body = new ReadableStream({
+                    pull(controller) {
+                        if (at >= bytes.length) return controller.close();
+                        controller.enqueue(bytes.slice(at, (at += size)));
+                    },
+                });
+                const events = [];
+                for await (const event of readEvents(body)) events.push(event);
+                seen.add(JSON.stringify(events));
+            }
+            return [...seen];
+        }""",
+        text,
+    )
+
+    assert [json.loads(events) for events in found] == [
+        [
+            {"id": "1", "name": "delta", "data": {"text": "é\n"}},
+            {"id": "", "name": "delta", "data": {"text": "b"}},
+            {"id": "", "name": "done", "data": {}},
+        ]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("citation", "address"),
+    [
+        ({"url": "https://a.test/x.pdf", "page": 3, "text": "t"}, "https://a.test/x.pdf#page=3"),
+        ({"url": "https://a.test/x", "text": "## Our top-rated, big plan\n\nSmall"},
+         "https://a.test/x#:~:text=Our%20top%2Drated%2C%20big%20plan"),
+        ({"url": "https://a.test/x#y", "text": "one two three"},
+         "https://a.test/x#y:~:text=one%20two%20three"),
+        ({"url": "https://a.test/x", "text": "**short**"}, "https://a.test/x"),
+        ({"url": "https://a.test/x"}, "https://a.test/x"),
+        ({"url": "javascript:alert(1)", "text": "one two three"}, None),
+        ({"url": "data:text/html,x"}, None),
+        ({"url": "//a.test"}, None),
+        ({"url": ""}, None),
+    ],
+)  # fmt: skip
+def test_a_citation_opens_at_its_passage(
+    citation: dict[str, object], address: str | None, page: Page, widgets: Widgets
+) -> None:
+    page.goto(f"{widgets.url}/chat/{widgets.is_open}/")
+    opened = page.evaluate(
+        """async (citation) => {
+            const base = document.querySelector("script").src;
+            return (await import(new URL("citations.js", base))).addressOf(citation);
+        }""",
+        citation,
+    )
+
+    assert opened == address
