@@ -23,6 +23,8 @@ def normalise_sites(sites: Sequence[str]) -> list[str]:
 def normalise_site(site: str) -> str:
     """Raises ValidationError with what to write instead."""
     text = str(site).strip()
+    if not text.isprintable():
+        raise ValidationError(_hint(text))
     try:
         parts = urlsplit(text if "://" in text else f"https://{text}")
         port = parts.port

@@ -13,7 +13,11 @@ def conversation_list(bot: Bot) -> QuerySet[Conversation]:
     messages = Message.objects.filter(conversation=OuterRef("pk"))
     questions = messages.filter(role=Message.Role.USER).order_by("ordinal")
     answers = messages.filter(role=Message.Role.ASSISTANT).order_by("-ordinal")
-    return selectors.conversations_of_bot(bot).annotate(
-        first_question=Subquery(questions.values("text")[:1]),
-        last_state=Subquery(answers.values("state")[:1]),
+    return (
+        selectors.conversations_of_bot(bot)
+        .annotate(
+            first_question=Subquery(questions.values("text")[:1]),
+            last_state=Subquery(answers.values("state")[:1]),
+        )
+        .order_by("-updated_at")
     )

@@ -33,7 +33,7 @@ def bot_list(request: MemberRequest) -> HttpResponse:
     actor = current_actor(request)
     if actor is None:
         return redirect("accounts:workspace-create")
-    bots = selectors.bots_of_user(request.user, actor.workspace)
+    bots = selectors.bots_of_user(request.user, actor.workspace).order_by("-created_at")
     page = Paginator(bots, BOTS_PER_PAGE).get_page(request.GET.get("page"))
     return render(request, "bots/bot_list.html", {"actor": actor, "page": page})
 

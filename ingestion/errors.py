@@ -113,3 +113,20 @@ class ExtractionCrashed(ExtractionError):
 
     code = "extraction_crashed"
     default_message = "Reading this needs more memory or time than allowed. Try a smaller file."
+
+
+class NothingIndexed(IngestionError):
+    """The run ended without a single document; the message carries the cause where there is one."""
+
+    code = "nothing_indexed"
+    default_message = (
+        "Nothing could be read from this source. The report says why for every page or file."
+    )
+
+
+class IndexingFailed(IngestionError):
+    """A document was set aside after several unexpected errors."""
+
+    code = "indexing_failed"
+    status = 500
+    default_message = "This document could not be indexed. Try it again, or report a bug."

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
@@ -34,6 +35,16 @@ def _upload(file: UploadedFile[Any]) -> Upload:
     return Upload(name=file.name or "File", content=file.file, size=file.size or 0)  # type: ignore[arg-type]
 
 
+def _file_field(**options: Any) -> FilesField:
+    megabytes = settings.BOTFACTORY_MAX_FILE_BYTES // 1_000_000
+    return FilesField(
+        allow_empty_file=True,  # so that the service refuses it with the file's name
+        label="Files",
+        help_text=f"PDF, HTML, Markdown or plain text, up to {megabytes} MB each.",
+        **options,
+    )
+
+
 def _address_field(**options: Any) -> forms.CharField:
     """Not a URLField: people type example.com, and the service is the one judge of addresses."""
     attrs = {
@@ -52,7 +63,7 @@ def _max_pages_field() -> forms.IntegerField:
         min_value=1,
         max_value=MAX_PAGES_LIMIT,
         label="Read at most this many pages",
-        help_text="Leave empty for the server's default.",
+        help_text=f"Leave empty for {settings.BOTFACTORY_MAX_PAGES:,}.",
     )
 
 
@@ -60,7 +71,7 @@ class NewBotForm(forms.Form):
     """A bot in one step: an address, files, or both."""
 
     url = _address_field(required=False, label="Website address")
-    file = FilesField(required=False, allow_empty_file=True, label="Files")
+    file = _file_field(required=False)
     name = forms.CharField(
         required=False,
         max_length=NAME_MAX_CHARS,
@@ -81,7 +92,7 @@ class WebsiteForm(forms.Form):
 
 
 class FilesForm(forms.Form):
-    file = FilesField(allow_empty_file=True, label="Files")
+    file = _file_field()
 
 
 class TextForm(forms.Form):
@@ -96,9 +107,8 @@ class TextForm(forms.Form):
     )
 
 
-# Kind of source -> its form, and the field that a refusal of the service stands beside.
-SOURCE_FORMS: dict[str, tuple[type[forms.Form], str]] = {
-    Source.Kind.WEBSITE: (WebsiteForm, "url"),
-    Source.Kind.FILE: (FilesForm, "file"),
-    Source.Kind.TEXT: (TextForm, "text"),
+SOURCE_FORMS: dict[str, type[forms.Form]] = {
+    Source.Kind.WEBSITE: WebsiteForm,
+    Source.Kind.FILE: FilesForm,
+    Source.Kind.TEXT: TextForm,
 }

@@ -19,6 +19,7 @@ from bots.knowledge import registry
 from bots.knowledge.types import ChunkPayload, ChunkPoint
 from ingestion import runs
 from ingestion.chunking import ChunkDraft, split_document
+from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Chunk, Document, IngestionRun, Page
 
@@ -186,8 +187,8 @@ def note_unexpected(document_id: str) -> None:
     if document is None:
         return
     with transaction.atomic():
-        Document.objects.filter(pk=document.pk).update(error_code="indexing_failed")
-        _note_page(document, Page.Verdict.FAILED, "indexing_failed")
+        Document.objects.filter(pk=document.pk).update(error_code=IndexingFailed.code)
+        _note_page(document, Page.Verdict.FAILED, IndexingFailed.code)
     runs.finish_if_done(document.source_id)
 
 

@@ -151,7 +151,6 @@ class Document(models.Model):
     key = models.CharField(max_length=64)
     url = models.TextField(blank=True)
     title = models.CharField(max_length=500, blank=True)
-    mime_type = models.CharField(max_length=100)
     language = models.CharField(max_length=10, blank=True)
     text = models.TextField()
     page_starts = models.JSONField(default=list)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 from contextlib import suppress
+from dataclasses import replace
 from functools import lru_cache
 
 from asgiref.sync import async_to_sync, sync_to_async
+from django.conf import settings
 from django.db import DatabaseError
 
 from botfactory.errors import BotFactoryError, ServiceUnavailable
@@ -16,7 +19,8 @@ from ingestion import runs, saving
 from ingestion.crawling.crawler import crawl
 from ingestion.crawling.types import CrawlConfig, CrawlSummary, KnownUrl
 from ingestion.errors import ExtractionError
-from ingestion.extraction.child import ExtractionPool
+from ingestion.extraction.kinds import MARKDOWN
+from ingestion.extraction.pool import ExtractionPool
 from ingestion.models import IngestionRun, Page, Source, SourceFile
 from ingestion.planning import plan_removals
 from ingestion.purging import remove_documents
@@ -34,9 +38,22 @@ def extraction_pool() -> ExtractionPool:
     return ExtractionPool()
 
 
+# A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
+# slot stays queued, and the sweep rings again.
+_slots = threading.BoundedSemaphore(max(1, settings.BOTFACTORY_WORKER_THREADS // 2))
+
+
 def sync(source_id: str) -> None:
     """Reads a source that waits for it. Exits quietly when there is nothing to do, or when another
     worker has it; whatever keeps the source from being read ends on the source, typed."""
+    if _slots.acquire(blocking=False):
+        try:
+            _sync(source_id)
+        finally:
+            _slots.release()
+
+
+def _sync(source_id: str) -> None:
     lease = runs.acquire(source_id)
     if lease is None:
         return
@@ -151,17 +168,18 @@ def _file_url(source: Source, file: SourceFile) -> str:
 
 
 def _read_file(run: IngestionRun, file: SourceFile, url: str) -> None:
+    is_text = run.source.kind == Source.Kind.TEXT
     try:
         with file.file.open("rb") as stored:
-            extracted, mime_type = extraction_pool().extract_file(
-                stored.read(), name=file.name, timeout_s=EXTRACTION_TIMEOUT_S
+            extracted = extraction_pool().extract(
+                stored.read(),
+                declared=MARKDOWN if is_text else "",
+                name="" if is_text else file.name,
+                timeout_s=EXTRACTION_TIMEOUT_S,
             )
     except ExtractionError as exc:
-        saving.note_verdict(run.pk, url, Page.Verdict.FAILED, exc.code, exc.public_message)
+        saving.note_verdict(run.pk, url, Page.Verdict.FAILED, exc.code)
         return
-    saving.save_document(
-        run,
-        saving.Read(
-            page_url=url, link=run.source.url or file.name, mime_type=mime_type, extracted=extracted
-        ),
-    )
+    title = file.name if is_text else extracted.title or file.name
+    read = saving.Read(page_url=url, link=url, extracted=replace(extracted, title=title))
+    saving.save_document(run, read)

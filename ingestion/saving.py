@@ -12,6 +12,7 @@ from django.db import transaction
 from botfactory.lib.queue import enqueue_on_commit
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.planning import content_hash
 from ingestion.tasks import index_document
 
 
@@ -20,19 +21,12 @@ def key_of(url: str) -> str:
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def content_hash_of(extracted: ExtractedDocument) -> str:
-    """Changes when what would be indexed changes."""
-    content = f"{extracted.title}\x00{extracted.text}\x00{list(extracted.page_starts)}"
-    return hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-
-
 @dataclass(frozen=True, slots=True)
 class Read:
     """One page or file that was read. `page_url` identifies it, `link` is what citations open."""
 
     page_url: str
     link: str
-    mime_type: str
     extracted: ExtractedDocument
     etag: str = ""
     last_modified: str = ""
@@ -68,17 +62,17 @@ def note_verdict(
 def save_document(run: IngestionRun, read: Read) -> None:
     """Saves what changed and queues it for the index; notes what did not change."""
     source, key = run.source, key_of(read.page_url)
-    content_hash = content_hash_of(read.extracted)
+    new_hash = content_hash(read.extracted)
     document = Document.objects.select_for_update().filter(source=source, key=key).first()
-    if document is None and (twin := _twin(source, key, content_hash)) is not None:
+    if document is None and (twin := _twin(source, key, new_hash)) is not None:
         note_verdict(run.pk, read.page_url, Page.Verdict.SKIPPED, "duplicate", twin.url)
         return
     document = document or Document(source=source, key=key, version=0)
-    is_changed = document.content_hash != content_hash or bool(document.error_code)
-    document.url, document.mime_type = read.link, read.mime_type
+    is_changed = document.content_hash != new_hash or bool(document.error_code)
+    document.url = read.link
     document.etag, document.last_modified = read.etag[:300], read.last_modified[:100]
     if is_changed:
-        _replace_content(document, read.extracted, content_hash)
+        _replace_content(document, read.extracted, new_hash)
     document.save()
     if document.indexed_version >= document.version:
         note_verdict(run.pk, read.page_url, Page.Verdict.UNCHANGED)
@@ -87,18 +81,18 @@ def save_document(run: IngestionRun, read: Read) -> None:
     enqueue_on_commit(index_document, document.pk)
 
 
-def _twin(source: Source, key: str, content_hash: str) -> Document | None:
+def _twin(source: Source, key: str, new_hash: str) -> Document | None:
     """Another document of the source with the same content."""
-    same = Document.objects.filter(source=source, content_hash=content_hash)
+    same = Document.objects.filter(source=source, content_hash=new_hash)
     return same.exclude(key=key).first()
 
 
-def _replace_content(document: Document, extracted: ExtractedDocument, content_hash: str) -> None:
+def _replace_content(document: Document, extracted: ExtractedDocument, new_hash: str) -> None:
     document.title = extracted.title[:500]
     document.text = extracted.text
     document.page_starts = list(extracted.page_starts)
     document.language = (extracted.language or "")[:10]
-    document.content_hash = content_hash
+    document.content_hash = new_hash
     document.version += 1
     document.claimed_at = None
     document.index_attempts, document.error_code = 0, ""

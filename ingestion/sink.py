@@ -10,7 +10,7 @@ from asgiref.sync import sync_to_async
 from ingestion import saving
 from ingestion.crawling.types import FetchedPage, FoundUrl, Outcome, Validators, Verdict
 from ingestion.errors import ExtractionError, TooThin
-from ingestion.extraction.child import ExtractionPool
+from ingestion.extraction.pool import ExtractionPool
 from ingestion.models import Document, IngestionRun, Page
 from ingestion.runs import Lease
 
@@ -51,7 +51,7 @@ class RunSink:
             extracted = await asyncio.to_thread(
                 self._pool.extract,
                 page.body,
-                mime_type=page.content_type,
+                declared=page.content_type,
                 charset=page.charset,
                 name=page.final_url,
                 timeout_s=EXTRACTION_TIMEOUT_S,
@@ -64,7 +64,6 @@ class RunSink:
         read = saving.Read(
             page_url=page.url,
             link=page.final_url,
-            mime_type=page.content_type,
             extracted=extracted,
             etag=page.etag,
             last_modified=page.last_modified,

@@ -38,7 +38,8 @@ def bot_create(request: MemberRequest) -> HttpResponse:
     if actor is None:
         return redirect("accounts:workspace-create")
     actor.require(Role.EDITOR)
-    form = NewBotForm(request.POST or None, request.FILES or None)
+    is_post = request.method == "POST"
+    form = NewBotForm(request.POST, request.FILES) if is_post else NewBotForm()
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -50,21 +51,19 @@ def bot_create(request: MemberRequest) -> HttpResponse:
                 uploads=data["file"],
             )
         except (InvalidInput, FetchError, IngestionError) as exc:
-            show_refusal(form, exc, field="file" if isinstance(exc, IngestionError) else "url")
+            show_refusal(form, exc)
         else:
             messages.success(request, f"“{bot.name}” is on its way. You can watch it read below.")
             return redirect("bots:detail", bot.pk)
     return render(request, "ingestion/bot_create.html", {"actor": actor, "form": form})
 
 
-def show_refusal(
-    form: forms.Form, error: InvalidInput | FetchError | IngestionError, *, field: str
-) -> None:
-    """Beside `field`, with the name of the file at fault."""
-    if isinstance(error, IngestionError) and error.subject:
-        form.add_error(field, f"{error.subject}: {error.public_message}")
+def show_refusal(form: forms.Form, error: InvalidInput | FetchError | IngestionError) -> None:
+    """Beside the address, or beside the files with the name of the one at fault."""
+    if isinstance(error, IngestionError) and "file" in form.fields:
+        form.add_error("file", f"{error.subject}: {error.public_message}")
     else:
-        add_service_error(form, error, field=field)
+        add_service_error(form, error, field="url" if isinstance(error, FetchError) else "")
 
 
 @require_safe
@@ -84,15 +83,14 @@ def source_create(request: MemberRequest, bot_id: UUID) -> HttpResponse:
     kind = request.POST.get("kind", Source.Kind.WEBSITE)
     if kind not in SOURCE_FORMS:
         raise InvalidInput("Choose a website, files or text.")
-    source_forms = {name: form_class() for name, (form_class, _) in SOURCE_FORMS.items()}
+    source_forms = {name: form_class() for name, form_class in SOURCE_FORMS.items()}
     if request.method == "POST":
-        form_class, field = SOURCE_FORMS[kind]
-        source_forms[kind] = form = form_class(request.POST, request.FILES)
+        source_forms[kind] = form = SOURCE_FORMS[kind](request.POST, request.FILES)
         if form.is_valid():
             try:
                 source = add_source(actor, bot, kind, form.cleaned_data)
             except (InvalidInput, FetchError, IngestionError) as exc:
-                show_refusal(form, exc, field=field)
+                show_refusal(form, exc)
             else:
                 messages.success(request, f"“{source.name}” is being read.")
                 return redirect("bots:detail", bot_id)

@@ -8,14 +8,18 @@ from __future__ import annotations
 import os
 import shutil
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 from django.test import Client
+from ingestion import pipeline, services
+from ingestion.models import Source
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import ApiKey, Membership, Role, User, Workspace
 from botfactory.accounts.services import create_api_key, create_workspace
+from bots.knowledge import registry
 from bots.models import Bot
 
 REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
@@ -101,3 +105,28 @@ def api_key(owner: Actor) -> str:
 def api(api_key: str) -> Client:
     """A program that sends alice's key."""
     return Client(headers={"Authorization": f"Bearer {api_key}"})
+
+
+@pytest.fixture(scope="session")
+def knowledge() -> Iterator[None]:
+    """The real embedding model and the real vector engine, once for the whole session."""
+    registry.warm_up()
+    yield
+    registry.close()
+    pipeline.extraction_pool().close()
+
+
+@pytest.fixture
+def teach(
+    knowledge: None, owner: Actor, django_capture_on_commit_callbacks: Any
+) -> Callable[..., Source]:
+    """`teach(bot, title, text, url="")`: the bot knows a text, by the real way of ingestion."""
+
+    def add(bot: Bot, title: str, text: str, url: str = "") -> Source:
+        with django_capture_on_commit_callbacks(execute=True):
+            source = services.add_text(actor=owner, bot=bot, title=title, text=text, url=url)
+        source.refresh_from_db()
+        assert source.status == Source.Status.READY, source.error_message
+        return source
+
+    return add

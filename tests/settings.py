@@ -18,3 +18,4 @@ EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 # A real Qdrant server is used by the store's contract tests alone.
 QDRANT_URL = ""
 LOGGING_CONFIG = None
+CELERY_TASK_ALWAYS_EAGER = True

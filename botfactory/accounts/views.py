@@ -7,7 +7,7 @@ from uuid import UUID
 from django.contrib import messages
 from django.contrib.auth import login
 from django.contrib.auth.decorators import login_not_required
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -35,6 +35,11 @@ from botfactory.errors import InvalidInput
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
 
 
+def posted(request: HttpRequest) -> QueryDict | None:
+    """What was sent with a POST, empty or not; None leaves a form unbound."""
+    return request.POST if request.method == "POST" else None
+
+
 @login_not_required
 @read_or_post
 def login_link(request: HttpRequest, user_id: UUID, token: str) -> HttpResponse:
@@ -50,7 +55,7 @@ def login_link(request: HttpRequest, user_id: UUID, token: str) -> HttpResponse:
 
 @read_or_post
 def workspace_create(request: MemberRequest) -> HttpResponse:
-    form = WorkspaceForm(request.POST or None)
+    form = WorkspaceForm(posted(request))
     if form.is_valid():
         workspace = services.create_workspace(name=form.cleaned_data["name"], owner=request.user)
         request.session[SESSION_KEY] = workspace.slug
@@ -71,7 +76,7 @@ def members(request: MemberRequest, slug: str) -> HttpResponse:
     """Everybody may look; an admin invites, and sees the invitation's link on this answer alone."""
     needed = Role.ADMIN if request.method == "POST" else Role.VIEWER
     actor = member_actor(request.user, workspace_slug=slug, role=needed)
-    form = InvitationForm(request.POST or None, actor=actor)
+    form = InvitationForm(posted(request), actor=actor)
     context: dict[str, object] = {"form": form}
     if form.is_valid():
         invitation, secret = services.invite_member(
@@ -159,7 +164,7 @@ def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
     """The workspace's keys. A new key is shown on the answer that made it, and never again."""
     needed = Role.EDITOR if request.method == "POST" else Role.VIEWER
     actor = member_actor(request.user, workspace_slug=slug, role=needed)
-    form = ApiKeyForm(request.POST or None)
+    form = ApiKeyForm(posted(request))
     new_key, secret = None, ""
     if form.is_valid():
         new_key, secret = services.create_api_key(

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 
 import aiohttp
 
 from bots.engines.base import EngineEvent, Finished, FinishReason, Limits, Prompt, Usage
 from bots.engines.context_length import probe_context
-from bots.engines.errors import EngineInterrupted
+from bots.engines.errors import EngineError, EngineInterrupted
 from bots.engines.relay import OutputGuard, event_object, relay, whole_number
 from bots.engines.stops import MAX_SENT, usable_stops
 from bots.engines.tokenizer import ServerTokenizer
@@ -46,7 +46,7 @@ class OpenAICompatibleEngine:
         self._tokenizer = ServerTokenizer(self._http, self._tokenize_body)
         self._limits: Limits | None = None
 
-    def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]:
+    def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         stops = usable_stops(prompt.sampling.stop)
         reader = ChatReader(OutputGuard(prompt.sampling, stops))
         return relay(self._http, "/v1/chat/completions", self._body(prompt, stops), reader)
@@ -107,7 +107,12 @@ class ChatReader:
             if self.finished is None:
                 raise EngineInterrupted(subject="[DONE] without a finish_reason")
             return ""
-        body = event_object(data)
+        try:
+            body = event_object(data)
+        except EngineError:
+            if self.finished is not None:  # nothing that follows can spoil a complete answer
+                return ""
+            raise
         text = "" if self.finished else self._read_choice(body.get("choices"))
         if self.finished and not self.cut and (usage := _usage(body.get("usage"))):
             self.finished = Finished(self.finished.reason, usage)
@@ -125,7 +130,7 @@ class ChatReader:
         if reason := choice.get("finish_reason"):
             if reason in _BROKEN_OFF:
                 raise EngineInterrupted(subject=f"finish_reason {reason}")
-            too_long = reason == "length" and not self._guard.stopped
+            too_long = (reason == "length" or self.cut) and not self._guard.stopped
             self.cut = False
             self.finished = Finished(FinishReason.LENGTH if too_long else FinishReason.STOP)
             text += self._guard.flush()

@@ -57,7 +57,7 @@ class OutputGuard:
 
 async def relay(
     http: EngineHttp, path: str, body: object, reader: AnswerReader
-) -> AsyncGenerator[EngineEvent]:
+) -> AsyncGenerator[EngineEvent, None]:
     """Deltas, then one Finished. Closing the generator closes the connection upstream.
 
     A failure after the first Delta is an EngineInterrupted, unless the server merely stalled.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 
 import aiohttp
@@ -43,7 +43,7 @@ class TgiEngine:
         self._limits: Limits | None = None
         self._max_stops = MAX_SENT
 
-    async def stream(self, prompt: Prompt) -> AsyncIterator[EngineEvent]:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         inputs, own_stops = await self._template.render(prompt.turns)
         stops = usable_stops((*own_stops, *prompt.sampling.stop))
         body = {
@@ -66,18 +66,9 @@ class TgiEngine:
                     retry_after=reply.retry_after,
                 )
             info = reply.body if isinstance(reply.body, Mapping) else {}
-            self._limits = self._limits_from(info)
+            self._limits = limits_from_info(info, default_total=self._context_tokens)
             self._max_stops = whole_number(info.get("max_stop_sequences")) or MAX_SENT
         return self._limits
-
-    def _limits_from(self, info: Mapping[str, object]) -> Limits:
-        total = whole_number(info.get("max_total_tokens"))
-        if total is None:
-            logger.warning("engine.limits_unknown", extra={"engine_url": self._http.url})
-            total = self._context_tokens
-        # Before 2.1 the key was max_input_length.
-        inputs = info.get("max_input_tokens", info.get("max_input_length"))
-        return Limits(min(whole_number(inputs) or total - 1, total - 1), total)
 
     async def count_tokens(self, text: str) -> int:
         return await self._tokenizer.count(text)
@@ -87,6 +78,16 @@ class TgiEngine:
 
     async def aclose(self) -> None:
         """Nothing to close: connections belong to the shared session."""
+
+
+def limits_from_info(info: Mapping[str, object], *, default_total: int) -> Limits:
+    """The limits that `/info` tells; before 2.1 the input's key was `max_input_length`."""
+    total = whole_number(info.get("max_total_tokens"))
+    if total is None:
+        logger.warning("engine.limits_unknown", extra={"default_total": default_total})
+        total = default_total
+    inputs = whole_number(info.get("max_input_tokens", info.get("max_input_length")))
+    return Limits(min(inputs or total - 1, total - 1), total)
 
 
 def generate_parameters(sampling: Sampling, stops: tuple[str, ...]) -> dict[str, object]:

@@ -10,7 +10,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable
-from urllib.parse import urljoin
 
 import aiohttp
 from yarl import URL
@@ -25,7 +24,7 @@ from ingestion.crawling.canonical import Scope, canonicalise, page_key
 from ingestion.crawling.content_types import is_other_file, read_content_type
 from ingestion.crawling.fetcher import PageFetcher, Sleep, reason_of
 from ingestion.crawling.frontier import Entry, Frontier, FrontierLimits
-from ingestion.crawling.links import PageFacts, read_page
+from ingestion.crawling.links import PageFacts, join_link, read_page
 from ingestion.crawling.robots import Robots, judge_robots
 from ingestion.crawling.sitemap import walk_sitemaps
 from ingestion.crawling.types import (
@@ -108,10 +107,13 @@ class _Crawl:
     async def run(self) -> CrawlSummary:
         await self._open_site()
         n_workers = 1 if self._robots.delay_s else max(1, self._config.concurrency)
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._read_sitemaps())
-            for _ in range(n_workers):
-                tasks.create_task(self._work())
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._read_sitemaps())
+                for _ in range(n_workers):
+                    tasks.create_task(self._work())
+        except ExceptionGroup as group:  # what the sink raised is for its owner, as it is
+            raise group.exceptions[0] from group
         rest = [] if self._is_stopped else self._frontier.drain()
         for entry in rest:
             await self._end(entry.url, Outcome.SKIPPED, Reason.OVER_BUDGET)
@@ -271,9 +273,9 @@ class _Crawl:
             )
         except PageTooComplex:
             return Reason.TOO_COMPLEX
-        base = urljoin(str(response.url), facts.base or "")
+        base = join_link(str(response.url), facts.base)
         if not facts.is_nofollow:
-            joined = (_join(base, link) for link in facts.links)
+            joined = (join_link(base, link) for link in facts.links)
             await self._admit((one for one in joined if one), entry.depth + 1, via=entry.url)
         if facts.is_noindex:
             return Reason.NOINDEX
@@ -293,7 +295,7 @@ class _Crawl:
         Templates that name the front page on every page are wrong and are not believed, and neither
         is an original that was dropped itself: of two pages that point at each other one must stay.
         """
-        original = self._clean(_join(base, facts.canonical)) if facts.canonical else None
+        original = self._clean(join_link(base, facts.canonical)) if facts.canonical else None
         own = {page_key(entry.url), page_key(canonicalise(response.url))}
         if original is None or page_key(original) in own:
             return False
@@ -380,13 +382,6 @@ class _Crawl:
         if outcome in (Outcome.SKIPPED, Outcome.FAILED):
             self._dropped.add(page_key(url))
         await self._sink.verdict(Verdict(url, outcome, reason, detail))
-
-
-def _join(base: str, link: str | None) -> str:
-    try:
-        return urljoin(base, link or "").partition("#")[0]
-    except ValueError:
-        return ""
 
 
 def _make_page(

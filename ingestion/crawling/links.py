@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from urllib.parse import urljoin
 
 from lxml import etree
 
@@ -22,7 +23,7 @@ _LOGIN_PATH = re.compile(
     r"/(?:log-?in|sign-?in|sso|saml2?|oauth2?|users/sign_in|wp-login\.php)(?:[/?._-]|$)",
     re.IGNORECASE,
 )
-MAX_LOGIN_PAGE_CHARS = 1_500
+MAX_LOGIN_PAGE_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +70,14 @@ def read_page(html: bytes, *, headers: Mapping[str, str], path: str) -> PageFact
         is_login=reading.has_password
         and (bool(_LOGIN_PATH.search(path)) or _n_visible_chars(root) < MAX_LOGIN_PAGE_CHARS),
     )
+
+
+def join_link(base: str, link: str | None) -> str:
+    """The absolute address of a link, not yet judged; empty for what cannot be joined."""
+    try:
+        return urljoin(base, link or "").partition("#")[0]
+    except ValueError:
+        return ""
 
 
 class _Reading:

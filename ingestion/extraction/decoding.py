@@ -30,6 +30,8 @@ _META = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([A-Za-z0-9_.:-]{2
 _INVISIBLE = re.compile("[\u200b\u2060\ufeff\u00ad\u202a-\u202e\u2066-\u2069\U000e0000-\U000e007f]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\x80-\x9f\ufffe\uffff]")
 _SAMPLE_BYTES = 2_000
+_GUESS_BYTES = 20_000
+_UNLIKELY = ["utf_7", "utf_16", "utf_32", "cp037", "cp500", "cp1026", "cp1140", "cp273", "cp424"]
 _MAX_BROKEN_SHARE = 0.02
 
 
@@ -79,21 +81,17 @@ def _decode_unmarked(body: bytes) -> str | None:
     if sample.count(0) > len(sample) // 5:
         is_little = sample[1::2].count(0) > sample[0::2].count(0)
         return _decode_mostly(body, "utf-16-le" if is_little else "utf-16-be")
-    for name in ("utf-8", "gb18030", "cp932"):
-        try:
-            text = body.decode(name)
-        except UnicodeDecodeError:
-            continue
-        if name == "utf-8" or _looks_east_asian(text):
-            return text
-    return None
+    try:
+        return body.decode("utf-8")
+    except UnicodeDecodeError:
+        return _decode_by_statistics(body)
 
 
-def _looks_east_asian(text: str) -> bool:
-    """True when the letters beyond ASCII are mostly common Han, kana or CJK punctuation."""
-    beyond = [char for char in text[:20_000] if char > "\x7f"]
-    common = sum("\u3000" <= char <= "\u30ff" or "\u4e00" <= char <= "\u9fff" for char in beyond)
-    return len(beyond) >= 4 and common > 0.9 * len(beyond)
+def _decode_by_statistics(body: bytes) -> str | None:
+    from charset_normalizer import from_bytes
+
+    best = from_bytes(body[:_GUESS_BYTES], cp_exclusion=_UNLIKELY).best()
+    return None if best is None else _decode_mostly(body, best.encoding)
 
 
 def _decode_mostly(body: bytes, name: str) -> str | None:

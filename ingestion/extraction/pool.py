@@ -93,12 +93,14 @@ class ExtractionPool:
     def close(self) -> None:
         """Ends the idle workers. Jobs that run now end their own worker."""
         self._is_closed = True
-        for _ in range(self._n_workers):
-            with contextlib.suppress(queue.Empty):
-                worker = self._idle.get_nowait()
-                if worker is not None and os.getpid() == self._pid:
-                    worker.stop()
-                self._idle.put(None)
+        taken: list[_Worker | None] = []
+        with contextlib.suppress(queue.Empty):
+            while True:
+                taken.append(self._idle.get_nowait())
+        for worker in taken:
+            if worker is not None and os.getpid() == self._pid:
+                worker.stop()
+            self._idle.put(None)
         atexit.unregister(self.close)
 
     def __enter__(self) -> ExtractionPool:
@@ -146,6 +148,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             env=environment,
             cwd=_ROOT,
+            start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
         )
         self.n_jobs = 0
         self.is_usable = True

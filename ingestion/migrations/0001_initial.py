@@ -59,7 +59,6 @@ class Migration(migrations.Migration):
                 ('key', models.CharField(max_length=64)),
                 ('url', models.TextField(blank=True)),
                 ('title', models.CharField(blank=True, max_length=500)),
-                ('mime_type', models.CharField(max_length=100)),
                 ('language', models.CharField(blank=True, max_length=10)),
                 ('text', models.TextField()),
                 ('page_starts', models.JSONField(default=list)),

@@ -5,8 +5,9 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
-from bots.models import Bot
 from django.test import Client
+
+from bots.models import Bot
 
 pytestmark = pytest.mark.django_db
 

@@ -33,7 +33,16 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
 }
 COMPOSITION_ROOT = tuple(
     f"botfactory.{name}"
-    for name in ("settings", "urls", "asgi", "frontdoor", "celery", "health", "checks", "management")
+    for name in (
+        "settings",
+        "urls",
+        "asgi",
+        "frontdoor",
+        "celery",
+        "health",
+        "checks",
+        "management",
+    )
 )
 DOORS = ("views", "api", "chat_api", "forms", "urls", "management")
 HEAVY = (

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from botfactory.accounts.models import User, Workspace
 from django.apps import apps
 from django.db import models
+
+from botfactory.accounts.models import User, Workspace
 
 OURS = ("accounts", "bots", "ingestion", "widget")
 # People stand above workspaces: one may be a member of several.

@@ -12,7 +12,6 @@ import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
-from botfactory.lib.safe_http.addresses import check_address
 from botfactory.lib.safe_http.errors import (
     ConnectFailed,
     DnsFailed,
@@ -24,6 +23,7 @@ from botfactory.lib.safe_http.errors import (
     UrlInvalid,
 )
 from botfactory.lib.safe_http.policy import Policy
+from botfactory.lib.safe_http.session import require_guarded
 from botfactory.lib.safe_http.urls import join_url, origin_of, parse_url
 
 MAX_BYTES = 10_000_000
@@ -65,13 +65,13 @@ async def fetch(
     Raises: UrlInvalid, UrlNotAllowed, TlsFailed, ResponseTooLarge, TooManyRedirects (not
     retryable); DnsFailed, ConnectFailed, FetchTimeout, ResponseBroken (retryable).
     """
+    require_guarded(session, policy)
     current = parse_url(str(url))
     sent = CIMultiDict(headers or {})
     sent["Accept-Encoding"] = _ACCEPT_ENCODING
     passed: list[URL] = []
     async with _typed_errors(current, timeout_s):
         while True:
-            _check_literal(current, policy)
             async with session.get(current, headers=sent, allow_redirects=False) as response:
                 location = response.headers.get("Location")
                 if response.status not in _REDIRECTS or not location:
@@ -97,27 +97,21 @@ async def post(
     body: bytes,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
-    max_bytes: int = MAX_REPLY_BYTES,
 ) -> FetchedResponse:
     """The reply to one POST of `body`; redirects are not followed but returned as they are.
 
-    Raises: as `fetch`.
+    At most 64 KiB of the reply are read. Raises: as `fetch`.
     """
+    require_guarded(session, policy)
     target = parse_url(str(url))
     sent = CIMultiDict(headers or {})
     sent["Accept-Encoding"] = _ACCEPT_ENCODING
-    async with _typed_errors(target, timeout_s):
-        _check_literal(target, policy)
-        async with session.post(target, data=body, headers=sent, allow_redirects=False) as response:
-            reply = await _read_capped(response, max_bytes)
-            return FetchedResponse(target, response.status, response.headers, reply, ())
-
-
-def _check_literal(url: URL, policy: Policy) -> None:
-    """Refuses a numeric address early; the socket would too, but a reused connection has none."""
-    host = url.raw_host or ""
-    if ":" in host or host.rpartition(".")[2].isdigit():
-        check_address(host, url.port or 0, policy)
+    async with (
+        _typed_errors(target, timeout_s),
+        session.post(target, data=body, headers=sent, allow_redirects=False) as response,
+    ):
+        reply = await _read_capped(response, MAX_REPLY_BYTES)
+        return FetchedResponse(target, response.status, response.headers, reply, ())
 
 
 async def _read_capped(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:

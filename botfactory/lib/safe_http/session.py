@@ -41,13 +41,12 @@ def open_session(
     must pass `allow_redirects=False`, as redirects are followed by `fetch` only. Zero connections
     per host means no limit beside `max_connections`.
     """
-    connector = aiohttp.TCPConnector(
+    connector = _GuardedConnector(
+        policy,
         resolver=_CheckedResolver(resolver or ThreadedResolver(), policy),
-        socket_factory=_socket_factory(policy),
         limit=max_connections,
         limit_per_host=max_connections_per_host,
         keepalive_timeout=keepalive_s,
-        ttl_dns_cache=10,
     )
     return aiohttp.ClientSession(
         connector=connector,
@@ -58,6 +57,36 @@ def open_session(
         max_line_size=MAX_HEADER_BYTES,
         max_field_size=MAX_HEADER_BYTES,
     )
+
+
+def require_guarded(session: aiohttp.ClientSession, policy: Policy) -> None:
+    """Raises TypeError for a session that `open_session` did not make with this policy."""
+    connector = session.connector
+    if not isinstance(connector, _GuardedConnector) or connector.policy != policy:
+        raise TypeError("the session was not made by open_session with this policy")
+
+
+class _GuardedConnector(aiohttp.TCPConnector):
+    """A connector whose every socket passes `check_address`."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        *,
+        resolver: AbstractResolver,
+        limit: int,
+        limit_per_host: int,
+        keepalive_timeout: float,
+    ) -> None:
+        self.policy = policy
+        super().__init__(
+            resolver=resolver,
+            socket_factory=_socket_factory(policy),
+            limit=limit,
+            limit_per_host=limit_per_host,
+            keepalive_timeout=keepalive_timeout,
+            ttl_dns_cache=10,
+        )
 
 
 def _socket_factory(policy: Policy) -> Callable[[AddressInfo], socket.socket]:

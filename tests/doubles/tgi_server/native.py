@@ -152,18 +152,22 @@ def _text(job: Job, step: Step) -> str:
 
 async def tokenize_inputs(call: Call) -> web.StreamResponse:
     check_generate(call.body)
-    return web.json_response(token_list(call.body["inputs"], bos=bool(call.double.config.bos)))
+    return web.json_response(token_list(call.body["inputs"], bos=call.double.config.bos))
 
 
-def token_list(text: str, *, bos: bool = False) -> list[dict[str, Any]]:
-    """Tokens with UTF-8 byte offsets; an added start token covers no text."""
-    start = [{"id": BOS_ID, "text": "", "start": 0, "stop": 0}] if bos else []
-    return start + [
-        {
-            "id": token.id,
-            "text": token.piece.decode("utf-8", "replace"),
-            "start": token.start,
-            "stop": token.stop,
-        }
-        for token in tokenize(text)
-    ]
+def token_list(text: str, *, bos: str = "") -> list[dict[str, Any]]:
+    """Tokens with UTF-8 byte offsets.
+
+    With `bos` a start token is added, which covers no text, and one written out is recognised.
+    """
+    tokens = []
+    written = len(bos.encode()) if bos and text.startswith(bos) else 0
+    if bos:
+        tokens.append({"id": BOS_ID, "text": "", "start": 0, "stop": 0})
+    if written:
+        tokens.append({"id": BOS_ID, "text": bos, "start": 0, "stop": written})
+    for token in tokenize(text.removeprefix(bos)):
+        piece = token.piece.decode("utf-8", "replace")
+        start, stop = token.start + written, token.stop + written
+        tokens.append({"id": token.id, "text": piece, "start": start, "stop": stop})
+    return tokens

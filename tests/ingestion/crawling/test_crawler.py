@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 
@@ -86,7 +87,7 @@ async def crawl_site(
     should_stop: Callable[[], bool] = lambda: False,
     naps: list[float] | None = None,
     known: Sequence[tuple[str, bool]] = (),
-    **settings: int | float,
+    **settings: Any,
 ) -> Result:
     sink = sink or RecordingSink()
 
@@ -99,7 +100,7 @@ async def crawl_site(
             start_url=site.url(start),
             policy=LOOPBACK,
             known=tuple(KnownUrl(site.url(path), 1, settled) for path, settled in known),
-            **settings,  # type: ignore[arg-type]
+            **settings,
         )
         summary = await crawl(
             config, session=session, sink=sink, should_stop=should_stop, sleep=nap
@@ -233,7 +234,7 @@ async def test_the_page_limit_holds_and_the_rest_says_so() -> None:
 
 async def test_an_endless_calendar_ends() -> None:
     class Calendar(dict[str, Reply | str | list[Reply]]):
-        def get(self, path: str, default: object = None) -> Reply:  # type: ignore[override]
+        def get(self, path: str, default: object = None) -> Reply:
             if not path.startswith("/cal"):
                 return Reply(status=404)
             day = int(path.rpartition("=")[2] or 0)
@@ -348,6 +349,22 @@ async def test_a_start_page_that_redirects_to_another_host_moves_the_scope() -> 
         "/help/a",
     ]
     assert set(result.reasons.values()) == {Reason.OFF_SCOPE}
+
+
+async def test_the_page_behind_a_redirecting_start_is_read_once() -> None:
+    moved = Reply(status=302, headers={"Location": "/home/"})
+    result = await crawl_site({"/": moved, "/home/": linking("/home/", "/a"), "/a": "<p>a"})
+    assert result.pages == ["/", "/a"]
+    assert result.site.hits["/home/"] == 1
+
+
+async def test_what_the_sink_raises_reaches_the_caller() -> None:
+    class FullDisk(RecordingSink):
+        async def verdict(self, verdict: Verdict) -> None:
+            raise OSError(28, "No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        await crawl_site({"/": linking("/missing")}, sink=FullDisk())
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import aiohttp
 import pytest
 
 from botfactory.lib.safe_http import (
@@ -149,3 +150,13 @@ async def test_it_keeps_no_cookies_and_ignores_proxy_variables(
         await fetch(session, site.url("/two"), policy=LOOPBACK)
         assert "Cookie" not in site.seen_headers["/two"]
         assert "BotFactory" in site.seen_headers["/two"]["User-Agent"]
+
+
+async def test_only_guarded_sessions_of_the_same_policy_are_used(dials: list[str]) -> None:
+    async with aiohttp.ClientSession() as plain, open_session(LOOPBACK) as other:
+        for session in (plain, other):
+            with pytest.raises(TypeError, match="open_session"):
+                await fetch(session, "http://127.0.0.1/", policy=Policy())
+            with pytest.raises(TypeError, match="open_session"):
+                await post(session, "http://127.0.0.1/", policy=Policy(), body=b"")
+    assert dials == []

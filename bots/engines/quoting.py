@@ -1,0 +1,178 @@
+"""Which sentences of the passages answer the question: candidates, scores, choice. Pure."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bots.engines.base import Passage
+from bots.engines.markdown_blocks import BlockKind
+from bots.engines.sentences import Sentence, split_sentences
+from bots.engines.wordlists import STOP_WORDS
+
+MAX_CANDIDATES = 200
+MAX_QUOTES = 3
+
+# Shares of the score. Meaning leads; words decide between sentences on the same subject.
+_MEANING = 0.6
+_WORDS = 0.4
+_RANK = 0.1
+_NEIGHBOUR = 0.15  # of the better neighbour's score: an answer stands close to its subject
+_CUE = 0.08  # the sentence holds the kind of thing that is asked for
+_FRAGMENT = -0.1  # a caption, a menu entry, a single line of code
+
+_KEEP = 0.7  # of the best score: weaker sentences are not worth quoting
+_ALIKE = 0.95  # share of words from which two sentences say the same
+
+_WORD = re.compile(r"\w+")
+_SUFFIX = re.compile(r"(?:ies|ing|ed|es|ly|s|e)$")
+_HOW_TO = re.compile(r"\bhow (?:do|can|to|should|would)\b", re.IGNORECASE)
+_CUES = (
+    (
+        re.compile(r"\b(?:when|what (?:year|date|day|time)|which (?:year|century))\b", re.I),
+        re.compile(r"\b\d{1,4}\b|century", re.I),
+    ),
+    (
+        re.compile(r"\bhow (?:many|much|long|old|far|tall|high|often)\b|\bwhat percent", re.I),
+        re.compile(r"\d|\b(?:two|three|four|five|six|seven|eight|nine|ten|half|twice)\b", re.I),
+    ),
+    (
+        re.compile(r"\b(?:who|whom|whose|where)\b", re.I),
+        re.compile(r"(?<!^)(?<![.!?:] )\b[A-Z]\w+"),
+    ),
+    (
+        re.compile(r"\bwhy\b", re.I),
+        re.compile(r"\b(?:because|since|due to|so that|in order|reason|caused?)\b", re.I),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A sentence, where it stands, and its content words."""
+
+    sentence: Sentence
+    n: int
+    rank: int
+    ordinal: int
+    words: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Quote:
+    sentence: Sentence
+    n: int
+
+
+def content_words(text: str) -> frozenset[str]:
+    """The words that carry the subject, cut to a rough stem."""
+    words = _WORD.findall(text.lower())
+    return frozenset(_stem(word) for word in words if word not in STOP_WORDS)
+
+
+def _stem(word: str) -> str:
+    return _SUFFIX.sub("", word) if len(word) > 3 and not word.isdigit() else word
+
+
+def find_candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
+    """The sentences of the passages in reading order, at most 200.
+
+    Where there are more, those that share the weightiest words with the question stay, and the
+    earlier passages before the later.
+    """
+    found = [
+        Candidate(
+            sentence, passage.n, rank, ordinal, content_words(f"{sentence.text} {sentence.code}")
+        )
+        for rank, passage in enumerate(passages)
+        for ordinal, sentence in enumerate(split_sentences(passage.text))
+    ]
+    if len(found) <= MAX_CANDIDATES:
+        return found
+    weights = _weights(content_words(question), found)
+    best = sorted(found, key=lambda one: -_overlap(one, weights))[:MAX_CANDIDATES]
+    return sorted(best, key=lambda one: (one.rank, one.ordinal))
+
+
+def choose_quotes(
+    question: str, candidates: Sequence[Candidate], similarities: Sequence[float]
+) -> list[Quote]:
+    """The best at most 3 sentences; those of one passage in reading order, the best passage first.
+
+    `similarities[i]` is the cosine of the question and candidate i.
+    """
+    scores = _scores(question, candidates, similarities)
+    order = sorted(range(len(candidates)), key=lambda i: -scores[i])
+    picked: list[int] = []
+    for i in order:
+        if len(picked) == MAX_QUOTES or scores[i] < _KEEP * scores[order[0]]:
+            break
+        if not any(_alike(candidates[i], candidates[other]) for other in picked):
+            picked.append(i)
+    passages = list(dict.fromkeys(candidates[i].rank for i in picked))
+    picked.sort(key=lambda i: (passages.index(candidates[i].rank), i))
+    return [Quote(candidates[i].sentence, candidates[i].n) for i in picked]
+
+
+def _scores(
+    question: str, candidates: Sequence[Candidate], similarities: Sequence[float]
+) -> list[float]:
+    weights = _weights(content_words(question), candidates)
+    last = max((one.rank for one in candidates), default=0) + 1
+    own = [
+        _MEANING * similarity
+        + _WORDS * _overlap(one, weights)
+        + _RANK * (1 - one.rank / last)
+        + _fit(question, one.sentence)
+        for one, similarity in zip(candidates, similarities, strict=True)
+    ]
+    return [
+        score + _NEIGHBOUR * max((own[j] for j in _neighbours(candidates, i)), default=0.0)
+        for i, score in enumerate(own)
+    ]
+
+
+def _weights(asked: frozenset[str], candidates: Sequence[Candidate]) -> Mapping[str, float]:
+    """The words of the question with their rarity among the candidates, summing to 1."""
+    counts = Counter(word for one in candidates for word in one.words & asked)
+    rarity = {word: math.log((len(candidates) + 1) / (counts[word] + 0.5)) for word in asked}
+    total = sum(rarity.values()) or 1.0
+    return {word: value / total for word, value in rarity.items()}
+
+
+def _overlap(one: Candidate, weights: Mapping[str, float]) -> float:
+    return sum(weights[word] for word in one.words if word in weights)
+
+
+def _neighbours(candidates: Sequence[Candidate], i: int) -> list[int]:
+    """The places of the sentences right before and after, in the same passage."""
+    return [
+        j
+        for j in (i - 1, i + 1)
+        if 0 <= j < len(candidates)
+        and candidates[j].rank == candidates[i].rank
+        and abs(candidates[j].ordinal - candidates[i].ordinal) == 1
+    ]
+
+
+def _fit(question: str, sentence: Sentence) -> float:
+    fit = 0.0
+    if any(asks.search(question) and has.search(sentence.text) for asks, has in _CUES):
+        fit += _CUE
+    if _HOW_TO.search(question) and (sentence.code or sentence.kind is BlockKind.ITEM):
+        fit += _CUE
+    if sentence.text.endswith("?") or (sentence.text.endswith(":") and not sentence.code):
+        fit += _FRAGMENT  # a question or an announcement is not the answer
+    if sentence.kind is BlockKind.CODE:
+        fit += _FRAGMENT
+    if sentence.kind is BlockKind.PROSE and len(sentence.text) < 25:
+        fit += _FRAGMENT
+    return fit
+
+
+def _alike(one: Candidate, other: Candidate) -> bool:
+    union = one.words | other.words
+    return bool(union) and len(one.words & other.words) >= _ALIKE * len(union)

@@ -1,0 +1,237 @@
+"""From a document to chunks that an embedding model can read whole.
+
+Text is cut where its author cut it: at headings, then between blocks (paragraphs, lists, code,
+tables), and inside a block only when the block alone is too long. Every chunk is an exact slice of
+the document, so that a citation can be shown in its place.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+from ingestion.extraction.types import ExtractedDocument
+
+MAX_TOKENS = 200
+MIN_TOKENS = 40
+# A short rest may make the chunk before it this much longer than asked.
+STRETCH = 1.15
+MAX_HEADING_CHARS = 200
+
+CountTokens = Callable[[Sequence[str]], Sequence[int]]
+
+_HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*\s*")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
+_PROSE_CUTS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
+_LINE_CUTS = ["\n\n", "\n", " ", ""]
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkDraft:
+    """A chunk before it is stored: `text == document.text[char_start:char_end]`.
+
+    `heading_path` leads from the document's first heading to the chunk; `page` counts from 1 and is
+    None where there are no pages; `ordinal` counts from 0 over the document.
+    """
+
+    text: str
+    heading_path: tuple[str, ...]
+    page: int | None
+    char_start: int
+    char_end: int
+    ordinal: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Span:
+    start: int
+    end: int
+    is_prose: bool = True
+    n_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Section:
+    heading_path: tuple[str, ...]
+    page: int | None
+    start: int
+    end: int
+
+
+def split_document(
+    document: ExtractedDocument, *, count_tokens: CountTokens, max_tokens: int = MAX_TOKENS
+) -> list[ChunkDraft]:
+    """The chunks of a document in reading order; none spans two sections or two pages.
+
+    `count_tokens` gives the number of tokens of each text, without special tokens; it is called a
+    few times per document with many texts. A chunk has at most `max_tokens` * 1.15 tokens.
+    """
+    text = document.text
+    sections = list(_pages(document) if document.page_starts else _sections(text))
+    spans = [list(_blocks(text, section)) for section in sections]
+    if not any(spans):  # nothing but headings: they are all there is to find
+        whole = _trim(text, 0, len(text))
+        sections, spans = [_Section((), None, 0, len(text))], [[whole] if whole else []]
+    counted = _count(text, [span for group in spans for span in group], count_tokens)
+    fitting = _split_long(text, counted, count_tokens, max_tokens)
+    chunks: list[ChunkDraft] = []
+    for section, group in zip(sections, spans, strict=True):
+        pieces = [piece for span in group for piece in fitting[span.start]]
+        for start, end in _pack(pieces, max_tokens):
+            chunks.append(
+                ChunkDraft(
+                    text=text[start:end],
+                    heading_path=section.heading_path,
+                    page=section.page,
+                    char_start=start,
+                    char_end=end,
+                    ordinal=len(chunks),
+                )
+            )
+    return chunks
+
+
+def _pages(document: ExtractedDocument) -> Iterator[_Section]:
+    """One section per page: what looks like a heading in a PDF's text may be anything."""
+    starts = document.page_starts
+    ends = (*starts[1:], len(document.text))
+    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
+        yield _Section((), number, start, end)
+
+
+def _sections(text: str) -> Iterator[_Section]:
+    path: dict[int, str] = {}
+    start = 0
+    for line_start, line_end, is_code in _lines(text):
+        heading = None if is_code else _HEADING.fullmatch(text, line_start, line_end)
+        if heading is None:
+            continue
+        yield _Section(tuple(path.values()), None, start, line_start)
+        level = len(heading[1])
+        path = {upper: title for upper, title in path.items() if upper < level}
+        if title := heading[2].replace("`", "").strip()[:MAX_HEADING_CHARS]:
+            path[level] = title
+        start = line_end
+    yield _Section(tuple(path.values()), None, start, len(text))
+
+
+def _lines(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, bool]]:
+    """Each line as (start, end with its break, whether it belongs to a code fence)."""
+    fence = ""
+    end = len(text) if end is None else end
+    while start < end:
+        line_end = text.find("\n", start, end) + 1 or end
+        mark = _FENCE.match(text, start, line_end)
+        if fence:
+            is_close = mark is not None and mark[1].startswith(fence)
+            is_close = is_close and not text[mark.end() if mark else 0 : line_end].strip()
+            yield start, line_end, True
+            fence = "" if is_close else fence
+        else:
+            fence = mark[1] if mark else ""
+            yield start, line_end, bool(fence)
+        start = line_end
+
+
+def _blocks(text: str, section: _Section) -> Iterator[_Span]:
+    """The runs of lines between empty ones; a fence is one block, whatever is in it."""
+    start = previous_end = section.start
+    was_code = False
+    for line_start, line_end, is_code in _lines(text, section.start, section.end):
+        is_gap = not is_code and not text[line_start:line_end].strip()
+        if is_gap or (is_code != was_code):
+            if span := _trim(text, start, previous_end, not was_code):
+                yield span
+            start = line_end if is_gap else line_start
+        previous_end, was_code = line_end, is_code
+    if span := _trim(text, start, section.end, not was_code):
+        yield span
+
+
+def _trim(text: str, start: int, end: int, is_prose: bool = True) -> _Span | None:
+    """The span without white space around it, or None when nothing else is in it."""
+    part = text[start:end]
+    stripped = part.strip()
+    if not stripped:
+        return None
+    start += len(part) - len(part.lstrip())
+    is_table = stripped.startswith("|")
+    return _Span(start, start + len(stripped), is_prose and not is_table)
+
+
+def _count(text: str, spans: list[_Span], count_tokens: CountTokens) -> list[_Span]:
+    counts = count_tokens([text[span.start : span.end] for span in spans]) if spans else []
+    return [
+        _Span(span.start, span.end, span.is_prose, n_tokens)
+        for span, n_tokens in zip(spans, counts, strict=True)
+    ]
+
+
+def _split_long(
+    text: str, spans: list[_Span], count_tokens: CountTokens, max_tokens: int
+) -> dict[int, list[_Span]]:
+    """For each block, by its start, the pieces that fit: mostly the block itself.
+
+    All that is too long is cut at once and counted at once, with ever smaller targets.
+    """
+    done: dict[int, list[_Span]] = {span.start: [] for span in spans}
+    waiting = [(span.start, span) for span in spans]
+    shrink = 1.0
+    while waiting:
+        cut: list[tuple[int, _Span]] = []
+        for block, span in waiting:
+            if span.n_tokens <= max_tokens or span.end - span.start <= 1:
+                done[block].append(span)
+            else:
+                cut += [(block, piece) for piece in _cut(text, span, max_tokens, shrink)]
+        counted = _count(text, [piece for _, piece in cut], count_tokens)
+        waiting = [(block, span) for (block, _), span in zip(cut, counted, strict=True)]
+        shrink *= 0.7
+    for pieces in done.values():
+        pieces.sort(key=lambda span: span.start)
+    return done
+
+
+def _cut(text: str, span: _Span, max_tokens: int, shrink: float) -> Iterator[_Span]:
+    """Pieces of a long block, at the best places for about the number of tokens allowed."""
+    from langchain_text_splitters import RecursiveCharacterTextSplitter
+
+    part = text[span.start : span.end]
+    # Equal pieces read better than full ones and a rest.
+    n_pieces = -(-span.n_tokens // max(1, int(max_tokens * 0.95 * shrink)))
+    n_chars = max(1, min(len(part) - 1, -(-len(part) // n_pieces)))
+    splitter = RecursiveCharacterTextSplitter(
+        chunk_size=n_chars,
+        chunk_overlap=0,
+        separators=_PROSE_CUTS if span.is_prose else _LINE_CUTS,
+        keep_separator="end",
+        strip_whitespace=True,
+    )
+    position = 0
+    for piece in splitter.split_text(part):
+        # Only white space lies between two pieces and none begins with it, so this finds the piece.
+        position = part.index(piece, position)
+        yield _Span(span.start + position, span.start + position + len(piece), span.is_prose)
+        position += len(piece)
+
+
+def _pack(pieces: list[_Span], max_tokens: int) -> Iterator[tuple[int, int]]:
+    """Neighbours joined while they fit; a short rest goes with the chunk before it."""
+    packed: list[_Span] = []
+    for piece in pieces:
+        if packed and packed[-1].n_tokens + piece.n_tokens <= max_tokens:
+            packed[-1] = _joined(packed[-1], piece)
+        else:
+            packed.append(piece)
+    if len(packed) > 1 and packed[-1].n_tokens < MIN_TOKENS:
+        last = packed.pop()
+        if packed[-1].n_tokens + last.n_tokens <= max_tokens * STRETCH:
+            packed[-1] = _joined(packed[-1], last)
+        else:
+            packed.append(last)
+    return ((span.start, span.end) for span in packed)
+
+
+def _joined(one: _Span, other: _Span) -> _Span:
+    return _Span(one.start, other.end, n_tokens=one.n_tokens + other.n_tokens)

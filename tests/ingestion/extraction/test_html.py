@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+import gzip
+import json
+import re
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingestion.errors import ExtractionError, PageTooComplex, TooThin
+from ingestion.extraction.html import extract_html
+from tests.ingestion.extraction.samples import PYTHON_DOCS, SHARED
+
+FILLER = "This paragraph holds enough plain words to be taken for the content of a page. "
+
+
+def text_of(body: str) -> str:
+    return extract_html(f"<html><body>{body}</body></html>".encode()).text
+
+
+def test_an_article_comes_without_what_surrounds_it() -> None:
+    paragraphs = "".join(f"<p>Paragraph {n}. {FILLER * 3}</p>" for n in range(6))
+    page = (
+        "<html lang='en-GB'><head><title>Head | Site</title></head><body>"
+        "<nav><a href=/>Home</a><a href=/x>Products</a></nav>"
+        f"<article><h1>The headline</h1><h2>A part</h2>{paragraphs}</article>"
+        "<aside>Buy now</aside><footer>Imprint</footer></body></html>"
+    )
+    document = extract_html(page.encode())
+    assert document.title == "The headline"
+    assert document.language == "en"
+    assert document.page_starts == ()
+    assert "## A part" in document.text
+    assert all(f"Paragraph {n}." in document.text for n in range(6))
+    assert not re.search("Products|Buy now|Imprint", document.text)
+
+
+def test_documentation_keeps_signatures_code_tables_and_lists() -> None:
+    page = f"""
+    <main><h1>Module<a class="headerlink" href="#m">\u00b6</a></h1><p>{FILLER}</p>
+    <dl class="py function"><dt class="sig" id="mod.run"><span>mod.</span><span>run</span>(
+      <em>task</em>, *, <em>retries</em>=3)<a class="headerlink">\u00b6</a></dt>
+    <dd><p>Runs <code>task</code>.</p><p>Raises <code>ValueError</code>.</p></dd></dl>
+    <div class="highlight-python3"><div class="highlight"><pre><span>for</span> x in y:
+    print(x)</pre></div></div>
+    <table><tr><th>Name</th><th>Means</th></tr><tr><td>a|b</td><td>either</td></tr></table>
+    <ol><li>First<ul><li>Inner</li></ul></li><li>Second</li></ol>
+    <div class="admonition note"><p class="admonition-title">Note</p><p>Mind this.</p></div>
+    <nav>Skip me</nav></main>"""
+    text = text_of(page)
+    assert text.startswith("# Module\n")
+    assert "`mod.run( task, *, retries=3)`\nRuns `task`.\n\nRaises `ValueError`." in text
+    assert "```python3\nfor x in y:\n    print(x)\n```" in text
+    assert "| Name | Means |\n| --- | --- |\n| a\\|b | either |" in text
+    assert "1. First\n   - Inner\n2. Second" in text
+    assert "Note\nMind this." in text
+    assert "Skip me" not in text
+
+
+HIDDEN = [
+    "<p style='display:none'>SECRET</p>",
+    "<p style='visibility: hidden'>SECRET</p>",
+    "<p style='font-size:0'>SECRET</p>",
+    "<p style='font-size: 0.0px;'>SECRET</p>",
+    "<p style='opacity:0'>SECRET</p>",
+    "<p style='color:#fff;background:#FFF'>SECRET</p>",
+    "<p style='color: white'>SECRET</p>",
+    "<p style='text-indent:-9999px'>SECRET</p>",
+    "<p hidden>SECRET</p>",
+    "<p aria-hidden=true>SECRET</p>",
+    "<!-- SECRET -->",
+    "<script>SECRET</script>",
+    "<style>SECRET</style>",
+    "<template>SECRET</template>",
+    "<noscript>SECRET</noscript>",
+    "<select><option>SECRET</select>",
+]
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("main", ["article", "main", "div"])
+def test_hidden_text_is_not_indexed(hidden: str, main: str) -> None:
+    body = f"<{main}><h1>Title</h1><p>{FILLER * 4}</p>{hidden} tail<p>{FILLER * 4}</p></{main}>"
+    text = text_of(body)
+    assert "SECRET" not in text
+    assert FILLER.strip() in text
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        "<p style='font-size:0.8em'>SHOWN</p>",
+        "<p style='opacity:0.9;color:#333'>SHOWN</p>",
+        "<p style='color:white;background-color:black'>SHOWN</p>",
+        "<div hidden role=tabpanel><p>SHOWN</p></div>",
+        "<details><summary>Question?</summary><p>SHOWN</p></details>",
+    ],
+)
+def test_visible_text_is_kept(shown: str) -> None:
+    assert "SHOWN" in text_of(f"<main><pre>{FILLER * 2}</pre>{shown}</main>")
+
+
+def test_zero_width_characters_are_removed() -> None:
+    assert "password" in text_of(f"<p>pass\u200bw\u2060ord {FILLER}</p>")
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "",
+        "   ",
+        "\x00\x00",
+        "<",
+        "<!-- only a comment -->",
+        "<html><body></body></html>",
+        "<div id=root></div><noscript>You need to enable JavaScript to run this app.</noscript>",
+        "<p>Please enable JavaScript to continue using this application.</p>",
+        "<!DOCTYPE html><!-- unclosed",
+        "<script>never closed",
+    ],
+)
+def test_pages_without_text_are_too_thin(page: str) -> None:
+    with pytest.raises(TooThin):
+        extract_html(page.encode())
+
+
+def test_hostile_markup_is_refused_and_deep_pages_are_read() -> None:
+    with pytest.raises(PageTooComplex):
+        extract_html(b"<div>" * 100_000)
+    deep = text_of("<div>" * 1_000 + f"<p>{FILLER}</p>" + "</div>" * 1_000)
+    assert FILLER.strip() in deep
+
+
+@pytest.mark.parametrize("wrap", ["pre", "ul><li", "table><tr><td", "dl><dd", "blockquote", "b"])
+def test_deep_nesting_of_any_kind_keeps_the_text(wrap: str) -> None:
+    opening = f"<{wrap}>" * 140
+    assert FILLER.strip() in " ".join(text_of(f"<main>{opening}{FILLER}").split()).replace("> ", "")
+
+
+_SOUP = st.sampled_from(
+    [
+        "<html>", "<body>", "<main>", "<article hidden>", "<table>", "<tr>", "<td colspan=9e9>",
+        "<dl>", "<dt id='a.b' class=sig>", "<dd>", "<pre class='language-x'>", "<li>", "<br>",
+        "<ol start=x>", "<h2 style='color:red'>", "<frameset>", "<plaintext>", "<template>",
+        "<svg>", "<o:p>", "<p>", "</p>", "</table>", "</main>", "</body>", "<!-- x -->", "<?pi?>",
+        "<![CDATA[x]]>", "&#0;", "&bogus;", "\x00", "\ud800", "Words that make a sentence. ",
+        "```", "| a |", "<",
+    ]
+)  # fmt: skip
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(_SOUP, max_size=40))
+def test_any_markup_gives_a_document_or_a_typed_error(soup: list[str]) -> None:
+    try:
+        document = extract_html("".join(soup).encode("utf-8", errors="surrogatepass"))
+    except ExtractionError:
+        return
+    assert document.text.strip()
+
+
+@pytest.mark.parametrize(
+    ("head", "title"),
+    [
+        ("<meta property='og:title' content=' Shown \n title '><title>x</title>", "Shown title"),
+        ("<title>From the title &amp; more</title>", "From the title & more"),
+        ("", ""),
+    ],
+)
+def test_the_title_is_the_best_one_stated(head: str, title: str) -> None:
+    page = f"<html><head>{head}</head><body><p>{FILLER}</p></body></html>"
+    assert extract_html(page.encode()).title == title
+
+
+def test_other_charsets_are_read() -> None:
+    page = f"<p>Größe und Maß. {FILLER}</p>".encode("latin-1")
+    assert "Größe und Maß." in extract_html(page, charset="iso-8859-1").text
+
+
+@pytest.mark.skipif(not PYTHON_DOCS.exists(), reason="python3-doc is not installed")
+def test_python_documentation_comes_out_whole() -> None:
+    functions = extract_html((PYTHON_DOCS / "library/functions.html").read_bytes())
+    assert functions.title == "Built-in Functions"
+    for needle in (
+        "`enumerate(iterable, start=0)`\nReturn an enumerate object.",
+        "`sum(iterable, /, start=0)`\nSums start and the items of an iterable",
+        ">>> list(enumerate(seasons))",
+        "| `'r'` | open for reading (default) |",
+    ):
+        assert needle in functions.text
+    paths = extract_html((PYTHON_DOCS / "library/os.path.html").read_bytes()).text
+    assert "`os.path.join(path, *paths)`\nJoin one or more path segments" in paths
+    tutorial = extract_html((PYTHON_DOCS / "tutorial/controlflow.html").read_bytes()).text
+    assert "## 4.2. `for` Statements" in tutorial
+    assert "words = ['cat', 'window', 'defenestrate']" in tutorial
+    for text in (functions.text, paths, tutorial):
+        assert "\u00b6" not in text
+        assert "Table of Contents" not in text
+
+
+@pytest.mark.skipif(not (SHARED / "extraction").exists(), reason="needs ../shared/data/extraction")
+def test_articles_are_told_from_their_surroundings() -> None:
+    truth = json.loads((SHARED / "extraction/ground-truth.json").read_text())
+    scores = []
+    for key in sorted(truth)[::6]:
+        page = gzip.decompress((SHARED / f"extraction/html/{key}.html.gz").read_bytes())
+        want = set(re.findall(r"\w+", truth[key]["articleBody"]))
+        got = set(re.findall(r"\w+", extract_html(page).text))
+        scores.append(2 * len(want & got) / (len(want) + len(got)))
+    assert sum(scores) / len(scores) > 0.93
