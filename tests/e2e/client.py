@@ -94,10 +94,10 @@ class Api:
     def upload(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Reply:
         """A multipart form; `files` are the parts named `file`, by file name."""
         border = uuid4().hex
-        parts = [
-            f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'.encode()
-            for name, value in fields.items()
-        ]
+        parts = []
+        for name, value in fields.items():
+            head = f'--{border}\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'
+            parts.append(f"{head}{value}\r\n".encode())
         for name, content in files.items():
             head = (
                 f'--{border}\r\nContent-Disposition: form-data; name="file"; filename="{name}"\r\n'

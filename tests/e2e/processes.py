@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import sys
@@ -118,9 +119,9 @@ class Process:
         self._popen.wait(STOP_TIMEOUT_S)
         self._file.close()
 
-    def stop(self) -> int:
-        """SIGTERM, as a service manager sends it; the exit status."""
-        self._popen.terminate()
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """The exit status after a signal that asks to end, as a service manager sends it."""
+        self._popen.send_signal(number)
         status = self._popen.wait(STOP_TIMEOUT_S)
         self._file.close()
         return status
