@@ -22,8 +22,7 @@ def test_a_server_that_is_told_to_end_gives_back_what_it_holds(
         sites.running_site(sites.library(8)) as site,
         running_server(tmp_path, BOTFACTORY_ALLOWED_NETWORKS="127.0.0.0/8") as server,
     ):
-        for n in range(3, 9):
-            site.pages[f"/article-{n}"] = sites.HELD
+        site.pages = {**site.pages, **{f"/article-{n}": sites.HELD for n in range(3, 9)}}
         api = server.api(server.create_key())
         bot_id = api.create_bot()
         source_id = api.add_website(bot_id, site.url("/"))
