@@ -76,7 +76,8 @@ export function sourceList(citations) {
     ];
     if (href) return el("li", {}, el("a", { class: "source", ...outward(href) }, ...row));
     const passage = el("p", { class: "passage", dir: "auto" }, citation.text ?? "");
-    return el("li", {}, el("details", { "data-n": citation.n }, el("summary", { class: "source" }, ...row), passage));
+    const summary = el("summary", { class: "source" }, ...row);
+    return el("li", {}, el("details", { "data-n": citation.n }, summary, passage));
   });
   return el(
     "section",
