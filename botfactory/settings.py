@@ -348,7 +348,7 @@ LOGGING: dict[str, Any] = {
         "httpx": {"level": "WARNING"},
         "sentence_transformers": {"level": "WARNING"},
         "trafilatura": {"level": "CRITICAL"},
-        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },
 }
