@@ -31,7 +31,7 @@ def extract(
     Raises: ExtractionError.
     """
     check_size(len(body))
-    extractor = _EXTRACTORS.get(detect_kind(body, declared=declared, name=name))
+    extractor = _EXTRACTORS.get(detect_kind(body, declared=declared, name=name) or "")
     if extractor is None:
         raise UnsupportedType(subject=name)
     return extractor(body, charset)
