@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.shortcuts import render
+from django.template.loader import render_to_string
 
 from botfactory.errors import BotFactoryError, InvalidInput, NotFound, PermissionDenied, error_body
 
@@ -51,8 +51,9 @@ def json_error(request: HttpRequest, error: BotFactoryError) -> JsonResponse:
 def error_response(request: HttpRequest, error: BotFactoryError) -> HttpResponse:
     if wants_json(request):
         return json_error(request, error)
-    context = {"error": error, "request_id": request_id(request)}
-    return render(request, "error.html", context, status=error.status)
+    # Without the request: a page about a broken database must not ask the database.
+    page = render_to_string("error.html", {"error": error, "request_id": request_id(request)})
+    return HttpResponse(page, status=error.status)
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:

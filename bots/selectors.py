@@ -18,6 +18,7 @@ def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
         bots_of_workspace(workspace)
         .filter(workspace__memberships__user=user)
         .annotate(n_conversations=Count("conversations", distinct=True))
+        .order_by("-created_at", "pk")
     )
 
 
@@ -27,6 +28,7 @@ def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
         Conversation.objects.filter(bot=bot)
         .exclude(channel=Conversation.Channel.PREVIEW)
         .annotate(n_questions=Count("messages", filter=Q(messages__role=Message.Role.USER)))
+        .order_by("-updated_at", "pk")
     )
 
 

@@ -7,13 +7,14 @@ from uuid import UUID
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import generics, serializers
-from rest_framework.parsers import JSONParser, MultiPartParser
+from rest_framework.parsers import MultiPartParser
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.api_auth import actor_of
 from botfactory.accounts.models import ApiKey, Role
+from botfactory.api import JSONParser
 from bots.access import bot_for_actor
 from bots.models import Bot
 from ingestion import selectors, services
@@ -78,14 +79,14 @@ class SourceList(generics.GenericAPIView[Source]):
     serializer_class = NewSourceSerializer
     parser_classes = (JSONParser, MultiPartParser)
 
-    @extend_schema(responses=SourceSerializer(many=True))
+    @extend_schema(operation_id="sources_list", responses=SourceSerializer(many=True))
     def get(self, request: Request, bot_id: UUID) -> Response:
         """The bot's sources, oldest first."""
         actor_of(request).require_scope(ApiKey.Scope.READ)
         sources = selectors.sources_of_bot(bot_for_actor(actor_of(request), bot_id))
         page = list(self.paginate_queryset(sources) or [])
-        counts = selectors.counts_of_runs([s.latest_run_id for s in page if s.latest_run_id])
-        rows = [_shown(source, counts.get(source.latest_run_id, Counts())) for source in page]
+        counts = selectors.counts_of_sources(page)
+        rows = [_shown(source, counts[source.pk]) for source in page]
         return self.get_paginated_response(rows)
 
     @extend_schema(responses={201: SourceSerializer})
@@ -121,7 +122,7 @@ def _with_files(request: Request) -> Any:
     """The posted fields; several `file` parts arrive as a list."""
     if not request.FILES:
         return request.data
-    fields = {name: request.data.get(name) for name in request.data if name != "file"}
+    fields: dict[str, Any] = dict(request.POST.items())
     return fields | {"file": request.FILES.getlist("file")}
 
 

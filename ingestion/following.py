@@ -21,8 +21,7 @@ def follow(source_ids: Iterable[UUID], *, is_quiet: bool) -> None:
     with _bar(is_quiet) as update:
         while True:
             sources = list(Source.objects.filter(pk__in=wanted))
-            runs = [selectors.latest_run(source) for source in sources]
-            counts = selectors.counts_of_runs([run.pk for run in runs if run])
+            counts = selectors.counts_of_sources(sources)
             found = sum(c.found for c in counts.values())
             update(found, sum(c.done for c in counts.values()))
             if all(source.status not in Source.UNFINISHED for source in sources):

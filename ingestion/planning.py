@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ingestion.extraction.types import ExtractedDocument
@@ -18,9 +17,9 @@ class Index:
 
 @dataclass(frozen=True, slots=True)
 class Skip:
-    """The document is as it was: leave it alone.
+    """The document is as it was, or repeats another: leave the index alone.
 
-    `duplicate_of` names the document with the same text that is indexed in its place.
+    `duplicate_of` is the key of the document with the same content that is indexed in its place.
     """
 
     key: str
@@ -29,12 +28,9 @@ class Skip:
 
 @dataclass(frozen=True, slots=True)
 class Remove:
-    """The document is gone from its source, or has become a copy of another one."""
+    """The document is gone from its source."""
 
     key: str
-
-
-Intent = Index | Skip | Remove
 
 
 def content_hash(document: ExtractedDocument) -> str:
@@ -47,23 +43,22 @@ def content_hash(document: ExtractedDocument) -> str:
     return digest.hexdigest()
 
 
-def plan(old: Mapping[str, str], new: Mapping[str, str], *, is_healthy: bool) -> list[Intent]:
-    """One intent per document of either side, new ones first, in their order.
+def plan_document(
+    key: str, *, old_hash: str | None, new_hash: str, duplicate_of: str | None
+) -> Index | Skip:
+    """What to do about one document that was read.
 
-    `old` and `new` map a document's key (its URL or file id) to its content hash; `old` holds what
-    is indexed now. Of several new documents with one hash, the one that is indexed already stays,
-    else the first is indexed. What is missing from `new` is removed only when the run was healthy.
+    `old_hash` is that of its indexed content, None for a new document. `duplicate_of` is the key of
+    another document of the source with the same content: only newcomers give way to it, so that two
+    pages that become equal do not remove each other.
     """
-    keeper: dict[str, str] = {}
-    for key, content in reversed(list(new.items())):
-        if old.get(keeper.get(content, "")) != content or old.get(key) == content:
-            keeper[content] = key
-    intents: list[Intent] = []
-    for key, content in new.items():
-        if keeper[content] != key:
-            intents.append(Remove(key) if key in old else Skip(key, duplicate_of=keeper[content]))
-        else:
-            intents.append(Skip(key) if old.get(key) == content else Index(key))
-    if is_healthy:
-        intents += [Remove(key) for key in old if key not in new]
-    return intents
+    if old_hash == new_hash:
+        return Skip(key)
+    if old_hash is None and duplicate_of is not None:
+        return Skip(key, duplicate_of=duplicate_of)
+    return Index(key)
+
+
+def plan_removals(*, known: frozenset[str], seen: frozenset[str], is_healthy: bool) -> list[Remove]:
+    """What to take out after a run: nothing at all when the run itself was not healthy."""
+    return [Remove(key) for key in sorted(known - seen)] if is_healthy else []

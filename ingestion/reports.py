@@ -48,9 +48,8 @@ def source_row(source: Source) -> SourceRow:
 def source_rows(bot: Bot) -> list[SourceRow]:
     """The bot's sources, oldest first, in two queries."""
     sources = list(selectors.sources_of_bot(bot))
-    runs = {source.pk: source.latest_run_id for source in sources}  # type: ignore[attr-defined]
-    counts = selectors.counts_of_runs([run for run in runs.values() if run])
-    return [SourceRow(source, counts.get(runs[source.pk], Counts())) for source in sources]
+    counts = selectors.counts_of_sources(sources)
+    return [SourceRow(source, counts[source.pk]) for source in sources]
 
 
 def verdict_tabs(run: IngestionRun) -> list[VerdictTab]:

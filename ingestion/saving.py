@@ -10,9 +10,10 @@ from uuid import UUID
 from django.db import transaction
 
 from botfactory.lib.queue import enqueue_on_commit
+from ingestion.crawling.types import Reason
 from ingestion.extraction.types import ExtractedDocument
-from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.planning import content_hash
+from ingestion.models import Document, IngestionRun, Page
+from ingestion.planning import Index, Skip, content_hash, plan_document
 from ingestion.tasks import index_document
 
 
@@ -64,14 +65,20 @@ def save_document(run: IngestionRun, read: Read) -> None:
     source, key = run.source, key_of(read.page_url)
     new_hash = content_hash(read.extracted)
     document = Document.objects.select_for_update().filter(source=source, key=key).first()
-    if document is None and (twin := _twin(source, key, new_hash)) is not None:
-        note_verdict(run.pk, read.page_url, Page.Verdict.SKIPPED, "duplicate", twin.url)
+    twin = Document.objects.filter(source=source, content_hash=new_hash).exclude(key=key).first()
+    intent = plan_document(
+        key,
+        old_hash=document.content_hash if document and not document.error_code else None,
+        new_hash=new_hash,
+        duplicate_of=twin.key if twin else None,
+    )
+    if document is None and twin is not None and isinstance(intent, Skip):
+        note_verdict(run.pk, read.page_url, Page.Verdict.SKIPPED, Reason.DUPLICATE, twin.url)
         return
     document = document or Document(source=source, key=key, version=0)
-    is_changed = document.content_hash != new_hash or bool(document.error_code)
     document.url = read.link
     document.etag, document.last_modified = read.etag[:300], read.last_modified[:100]
-    if is_changed:
+    if isinstance(intent, Index):
         _replace_content(document, read.extracted, new_hash)
     document.save()
     if document.indexed_version >= document.version:
@@ -79,12 +86,6 @@ def save_document(run: IngestionRun, read: Read) -> None:
         return
     note_verdict(run.pk, read.page_url, Page.Verdict.READ)
     enqueue_on_commit(index_document, document.pk)
-
-
-def _twin(source: Source, key: str, new_hash: str) -> Document | None:
-    """Another document of the source with the same content."""
-    same = Document.objects.filter(source=source, content_hash=new_hash)
-    return same.exclude(key=key).first()
 
 
 def _replace_content(document: Document, extracted: ExtractedDocument, new_hash: str) -> None:

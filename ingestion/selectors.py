@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
@@ -36,19 +37,19 @@ class Counts:
 
 
 def sources_of_bot(bot: Bot) -> QuerySet[Source]:
-    """Live sources with `latest_run_id`, oldest first."""
-    latest = IngestionRun.objects.filter(source=OuterRef("pk")).order_by("-started_at")
-    return Source.objects.filter(bot=bot, deleted_at=None).annotate(
-        latest_run_id=Subquery(latest.values("pk")[:1])
-    )
+    """Live sources, oldest first."""
+    return Source.objects.filter(bot=bot, deleted_at=None)
 
 
-def counts_of_runs(run_ids: list[UUID]) -> dict[UUID, Counts]:
-    """Counts per run, in one query."""
+def counts_of_sources(sources: Iterable[Source]) -> dict[UUID, Counts]:
+    """Counts of each source's latest run, in one query; zeros where there was no run yet."""
+    ids = [source.pk for source in sources]
+    newest = IngestionRun.objects.filter(source=OuterRef("source")).order_by("-started_at")
+    latest = IngestionRun.objects.filter(source__in=ids, pk=Subquery(newest.values("pk")[:1]))
     verdict = Page.Verdict
     rows = (
-        Page.objects.filter(run__in=run_ids)
-        .values("run_id")
+        Page.objects.filter(run__in=latest)
+        .values("run__source_id")
         .annotate(
             found=Count("pk"),
             read=Count("pk", filter=Q(verdict=verdict.READ)),
@@ -57,16 +58,21 @@ def counts_of_runs(run_ids: list[UUID]) -> dict[UUID, Counts]:
             failed=Count("pk", filter=Q(verdict=verdict.FAILED)),
         )
     )
-    return {row.pop("run_id"): Counts(**row) for row in rows}
+    counts = {
+        row["run__source_id"]: Counts(
+            row["found"], row["read"], row["indexed"], row["skipped"], row["failed"]
+        )
+        for row in rows
+    }
+    return {pk: counts.get(pk, Counts()) for pk in ids}
+
+
+def counts_of_source(source: Source) -> Counts:
+    return counts_of_sources([source])[source.pk]
 
 
 def latest_run(source: Source) -> IngestionRun | None:
     return source.runs.order_by("-started_at").first()
-
-
-def counts_of_source(source: Source) -> Counts:
-    run = latest_run(source)
-    return counts_of_runs([run.pk]).get(run.pk, Counts()) if run else Counts()
 
 
 def pages_of_run(run: IngestionRun, *, verdict: str = "", query: str = "") -> QuerySet[Page]:

@@ -13,14 +13,14 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from ingestion import pipeline, services
-from ingestion.models import Source
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import ApiKey, Membership, Role, User, Workspace
 from botfactory.accounts.services import create_api_key, create_workspace
 from bots.knowledge import registry
 from bots.models import Bot
+from ingestion import pipeline, services
+from ingestion.models import Source
 
 REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
 

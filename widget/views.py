@@ -30,7 +30,7 @@ Channel = Conversation.Channel
 
 @login_not_required
 @require_safe
-def loader(request: HttpRequest) -> HttpResponse:
+async def loader(request: HttpRequest) -> HttpResponse:
     """`/widget.js`, the script of the one tag."""
     asset = assets.assets()[assets.LOADER]
     return assets.asset_response(request, asset, cache_control="public, max-age=300")
@@ -38,7 +38,7 @@ def loader(request: HttpRequest) -> HttpResponse:
 
 @login_not_required
 @require_safe
-def asset(request: HttpRequest, version: str, name: str) -> HttpResponse:
+async def asset(request: HttpRequest, version: str, name: str) -> HttpResponse:
     """A file of the panel. An older version's address gets the present file, uncached."""
     found = assets.assets().get(name)
     if found is None:

@@ -18,7 +18,7 @@ class EmbeddedWorker:
     """A worker and a beat in threads. They install no signal handlers: the server owns those."""
 
     def __init__(self, *, threads: int) -> None:
-        app = current_app._get_current_object()
+        app: Any = current_app
         self._worker: Any = app.WorkController(
             pool="threads",
             concurrency=threads,

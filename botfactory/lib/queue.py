@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 def enqueue(task: Task[Any, Any], object_id: UUID) -> None:
     """Enqueues `task` for one row. A broker that does not answer is logged, not raised."""
     try:
-        task.apply_async(args=[str(object_id)], retry=False)
+        task.apply_async(args=(str(object_id),), retry=False)
     except OperationalError:
         logger.warning("broker_unreachable", extra={"task": task.name, "object_id": object_id})
 

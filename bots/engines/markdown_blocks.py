@@ -19,15 +19,15 @@ class BlockKind(StrEnum):
 class Block:
     """A paragraph, list item or table row on one line; or fenced code with its line breaks.
 
-    `fence` is the opening fence of code, with its language, and "" for everything else.
+    `language` is what the opening fence of code names, "" elsewhere.
     """
 
     kind: BlockKind
     text: str
-    fence: str = ""
+    language: str = ""
 
 
-_FENCE = re.compile(r"\s*(?:[-*+]\s+)?(?P<fence>(?P<mark>`{3,}|~{3,})[^`]*)$")
+_FENCE = re.compile(r"\s*(?:[-*+]\s+)?(?P<mark>`{3,}|~{3,})\s*(?P<language>[\w+#.-]*)[^`]*$")
 _HEADING = re.compile(r"\s{0,3}#{1,6}(\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-{2,})\s*$")
 _RULE = re.compile(r"\s{0,3}([-*_]\s*){3,}$")
@@ -53,7 +53,7 @@ class _Reader:
         self._lines: list[str] = []
         self._blocks: list[Block] = []
         self._mark = ""  # the fence that is open
-        self._fence = ""
+        self._language = ""
 
     def read(self, markdown: str) -> list[Block]:
         for raw in markdown.splitlines():
@@ -67,7 +67,7 @@ class _Reader:
     def _read_line(self, line: str) -> None:
         if fence := _FENCE.match(line):
             self._end_text()
-            self._mark, self._fence = fence["mark"], fence["fence"].strip()
+            self._mark, self._language = fence["mark"], fence["language"]
         elif not line.strip() or _HEADING.match(line) or _DEFINITION.match(line):
             self._end_text()
         elif _UNDERLINE.match(line) or _RULE.match(line):
@@ -95,8 +95,8 @@ class _Reader:
     def _end_code(self) -> None:
         text = "\n".join(self._lines).strip("\n")
         if text:
-            self._blocks.append(Block(BlockKind.CODE, text, self._fence))
-        self._mark = self._fence = ""
+            self._blocks.append(Block(BlockKind.CODE, text, self._language))
+        self._mark = self._language = ""
         self._lines.clear()
 
     def _end_text(self) -> None:
@@ -151,26 +151,33 @@ def strip_inline(text: str) -> str:
 
 
 class CodeSpans:
-    """Inline code and escaped marks, put aside while the text around them is cleaned and split."""
+    """Inline code and escaped marks, put aside while the text around them is cleaned and split.
+
+    Each is stood in for by one private character, which no cut can divide. A backtick without a
+    partner is dropped: in an answer it would turn what follows, a citation too, into code.
+    """
 
     _SPAN = re.compile(r"(?<!`)(`+)(?!`)(.+?)(?<!`)\1(?!`)")
-    _ESCAPED = re.compile(r"\\([*_~`<>])")
-    _PLACE = re.compile("\ue000(\\d+)\ue001")  # private characters: no text contains them
+    _ESCAPED = re.compile(r"\\([*_~<>])")
+    _PRIVATE = re.compile("[\U000f0000-\U000ffffd]")
+    _FIRST = 0xF0000
+    _MOST = 0xFFFD
 
     def __init__(self) -> None:
-        self._spans: list[str] = []
+        self._aside: list[str] = []
 
     def put_aside(self, text: str) -> str:
-        text = text.replace("\ue000", "").replace("\ue001", "")
-        text = self._SPAN.sub(lambda match: self._place(match[0]), text)
-        return self._ESCAPED.sub(lambda match: self._place(match[1]), text)
+        text = self._SPAN.sub(lambda match: self._place(match[0]), self._PRIVATE.sub("", text))
+        return self._ESCAPED.sub(lambda match: self._place(match[1]), text).replace("`", "")
 
     def _place(self, text: str) -> str:
-        self._spans.append(text)
-        return f"\ue000{len(self._spans) - 1}\ue001"
+        if len(self._aside) == self._MOST:
+            return ""
+        self._aside.append(text)
+        return chr(self._FIRST + len(self._aside) - 1)
 
     def restore(self, text: str) -> str:
-        return self._PLACE.sub(lambda match: self._spans[int(match[1])], text)
+        return self._PRIVATE.sub(lambda match: self._aside[ord(match[0]) - self._FIRST], text)
 
 
 def lines_of(block: Block) -> Iterator[str]:

@@ -19,6 +19,8 @@ from bots.engines.wordlists import AMBIGUOUS, BEFORE_NUMBERS, OPENERS, TITLES
 MAX_CODE_LINES = 12
 MAX_SENTENCE_CHARS = 600
 
+_TICKS = re.compile(r"`+")
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
@@ -38,7 +40,7 @@ def split_sentences(markdown: str) -> list[Sentence]:
     Headings are left out. List items and table rows are split like prose and never joined with
     their neighbours. A block of at most 12 lines of code goes with the sentence that introduces it
     (it ends in ":"); any other block gives a sentence per line. What is longer than 600 characters
-    is cut at a space.
+    (inline code counted as one) is cut at a space.
     """
     found: list[Sentence] = []
     for block in read_blocks(markdown):
@@ -57,12 +59,16 @@ def _introduces(sentence: Sentence, block: Block) -> bool:
 
 
 def _fenced(block: Block) -> str:
-    mark = block.fence[0] * (len(block.fence) - len(block.fence.lstrip(block.fence[0])))
-    return f"{block.fence}\n{block.text}\n{mark}"
+    """The block between backtick fences, which every reader of the answer knows."""
+    longest = max((len(run) for run in _TICKS.findall(block.text)), default=0)
+    fence = "`" * max(longest + 1, 3)
+    return f"{fence}{block.language}\n{block.text}\n{fence}"
 
 
 def _ticked(line: str) -> str:
-    return f"`` {line} ``" if "`" in line else f"`{line}`"
+    longest = max((len(run) for run in _TICKS.findall(line)), default=0)
+    ticks = "`" * (longest + 1)
+    return f"{ticks} {line} {ticks}" if longest else f"`{line}`"
 
 
 def _sentences_of(block: Block) -> Iterator[Sentence]:
@@ -70,7 +76,7 @@ def _sentences_of(block: Block) -> Iterator[Sentence]:
     text = strip_inline(spans.put_aside(block.text))
     pieces = [text] if block.kind is BlockKind.ROW else split_text(text)
     for piece in pieces:
-        for part in _cut(spans.restore(piece)):
+        for part in map(spans.restore, _cut(piece)):
             if any(map(str.isalnum, part)):
                 yield Sentence(part, block.kind)
 

@@ -44,6 +44,12 @@ class ChunkPayload:
         parts = (self.title, *self.heading_path)
         return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
 
+    @property
+    def label(self) -> str:
+        """What a citation is called: the title, and the nearest heading where there is one."""
+        parts = (self.title, *self.heading_path[-1:])
+        return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkPoint:

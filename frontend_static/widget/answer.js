@@ -5,6 +5,8 @@ import { el } from "./dom.js";
 import { fragmentOf } from "./html.js";
 import { texts } from "./texts.js";
 
+const UNFINISHED = new Set(["answering", "failed", "interrupted"]);
+
 export class Answer {
   #sources = new Map();
   #running = document.createTextNode("");
@@ -60,7 +62,7 @@ export class Answer {
     aimChips(this.#blocks, this.#sources);
     if (citations.length) this.element.append(sourceList(citations));
     if (state === "stopped") this.stopped();
-    if (state === "failed" || state === "interrupted") this.#remark(texts.interrupted);
+    if (UNFINISHED.has(state)) this.#remark(texts.interrupted);
   }
 
   stopped() {

@@ -28,8 +28,8 @@ export class Visit {
       const { messages } = await response.json();
       await this.#refresh(stored);
       return messages;
-    } catch {
-      storage("removeItem", KEY); // expired, or a network problem that the first question will show
+    } catch (error) {
+      if (error.code === "visit_ended") this.forget();
       return [];
     }
   }

@@ -48,9 +48,9 @@
     for (const name in attributes) element.setAttribute(name, attributes[name]);
     return element;
   };
-  const [icon, path] = ["svg", "path"].map((tag) =>
-    document.createElementNS("http://www.w3.org/2000/svg", tag),
-  );
+  const draw = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const icon = draw("svg");
+  const path = draw("path");
   icon.setAttribute("viewBox", "0 0 24 24");
   icon.append(path);
   const host = make("bf-widget", { "data-bot": bot, "data-side": side });
@@ -73,10 +73,10 @@
   };
   const paint = (fill, ink) => {
     if (!/^#[0-9a-f]{6}$/i.test(fill)) return;
-    const [red, green, blue] = [1, 3, 5].map((at) => (parseInt(fill.substr(at, 2), 16) / 255) ** 2.2);
-    const isLight = 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.18;
+    const light = (at) => (parseInt(fill.slice(at, at + 2), 16) / 255) ** 2.2;
+    const isLight = 0.2126 * light(1) + 0.7152 * light(3) + 0.0722 * light(5) > 0.18;
     launcher.style.setProperty("--fill", fill);
-    launcher.style.setProperty("--ink", ink ?? (isLight ? "#111318" : "#fff"));
+    launcher.style.setProperty("--ink", ink ?? (isLight ? "#000" : "#fff"));
   };
   const send = (type) => frame.contentWindow?.postMessage({ type }, origin);
   const enter = () => {

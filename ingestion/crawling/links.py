@@ -23,7 +23,7 @@ _LOGIN_PATH = re.compile(
     r"/(?:log-?in|sign-?in|sso|saml2?|oauth2?|users/sign_in|wp-login\.php)(?:[/?._-]|$)",
     re.IGNORECASE,
 )
-MAX_LOGIN_PAGE_CHARS = 1_500
+MAX_LOGIN_PAGE_CHARS = 600
 
 
 @dataclass(frozen=True, slots=True)

@@ -148,6 +148,7 @@ class _Worker:
             stdout=subprocess.PIPE,
             env=environment,
             cwd=_ROOT,
+            start_new_session=True,  # Ctrl-C in a terminal is for the server to handle
         )
         self.n_jobs = 0
         self.is_usable = True

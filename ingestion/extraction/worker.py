@@ -21,6 +21,7 @@ from ingestion.extraction.types import ExtractedDocument
 
 MAX_MEMORY_BYTES = 1_200_000_000
 SPARE_CPU_S = 2
+NICENESS = 5  # visitors' requests go before documents
 
 _SAMPLE = b"<html><body><article><h1>Ready</h1><p>One page is read so that later ones are fast.</p>"
 
@@ -31,6 +32,7 @@ def main() -> None:
     logging.disable(logging.CRITICAL)
     extract(_SAMPLE, declared="text/html")  # loads the libraries before the limits count
     _limit_process()
+    os.nice(NICENESS)
     with contextlib.suppress(ProtocolBroken, BrokenPipeError):
         while True:
             head, body = receive(sys.stdin.buffer)
@@ -49,7 +51,6 @@ def _take_over_stdout() -> IO[bytes]:
 def _limit_process() -> None:
     _lower(resource.RLIMIT_AS, MAX_MEMORY_BYTES)
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, 0)  # nothing is ever written to disk
 
 
 def _limit_processor_time(head: Head) -> None:

@@ -6,7 +6,7 @@ from datetime import timedelta
 import pytest
 from django.test import Client
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.adapter import INVITATION_SESSION_KEY
@@ -48,7 +48,7 @@ def test_accepting_joins_and_switches_to_the_workspace(
 
 
 def test_a_made_up_link_opens_no_door_to_signing_up(
-    client: Client, db: None, settings: SettingsWrapper
+    client: Client, db: None, settings: Settings
 ) -> None:
     settings.BOTFACTORY_SIGNUP = "invited"
     assert client.get("/invitations/made-up/").status_code == 400

@@ -7,7 +7,7 @@ from django.core import mail
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from botfactory.accounts.models import ApiKey, Invitation, Membership, Role, User, Workspace
 
@@ -60,7 +60,7 @@ def test_inviting_shows_the_link_once_and_mails_it(
 
 
 def test_a_mail_server_that_is_down_does_not_lose_the_link(
-    client_of: ClientOf, alice: User, path: str, settings: SettingsWrapper
+    client_of: ClientOf, alice: User, path: str, settings: Settings
 ) -> None:
     settings.EMAIL_BACKEND = f"{__name__}.BrokenBackend"
     page = client_of(alice).post(path, {"email": "new@example.com", "role": "editor"})

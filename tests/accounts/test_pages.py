@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from django.contrib.auth.models import AnonymousUser
 from django.template.loader import render_to_string
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from botfactory.accounts.models import User, Workspace
 from botfactory.errorpages import Unexpected
@@ -49,7 +48,7 @@ def test_signing_up_with_a_short_password_says_so_beside_the_field(client: Clien
 
 @pytest.mark.django_db
 def test_sign_up_by_invitation_alone_is_closed_for_everybody_else(
-    client: Client, settings: SettingsWrapper
+    client: Client, settings: Settings
 ) -> None:
     settings.BOTFACTORY_SIGNUP = "invited"
     assert "By invitation only" in client.get("/accounts/signup/").content.decode()
@@ -100,7 +99,3 @@ def test_no_page_carries_inline_script_or_style(client: Client, db: None) -> Non
         assert "<style" not in page
         assert " onclick=" not in page
         assert page.count("<script") == page.count("<script type=") + page.count("<script src=")
-
-
-def test_the_frame_knows_nobody_without_a_session(client: Client) -> None:
-    assert isinstance(client.get("/").wsgi_request.user, AnonymousUser)

@@ -9,7 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from botfactory.accounts.models import AuditEvent, User, Workspace
 from botfactory.accounts.services import create_workspace
@@ -75,7 +75,7 @@ def test_the_overview_has_the_embed_line_and_the_preview(
 
 
 def test_the_embed_line_names_the_public_address(
-    client_of: ClientOf, alice: User, bot: Bot, settings: SettingsWrapper
+    client_of: ClientOf, alice: User, bot: Bot, settings: Settings
 ) -> None:
     settings.BOTFACTORY_PUBLIC_URL = "https://bots.example.com"
     page = client_of(alice).get(f"/bots/{bot.pk}/").content.decode()

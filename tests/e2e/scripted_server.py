@@ -1,8 +1,10 @@
 """A real server whose engine and index are scripted: `python -m tests.e2e.scripted_server SITE...`.
 
-Prints one line of JSON, `{"url", "bots": {"open", "closed"}}`, when it answers: `open` may stand on the
-given sites, `closed` on none. Its engine streams Markdown with citations, slowly where it is asked to.
+Prints one line of JSON, `{"url", "bots": {"open", "closed"}}`, when it answers: `open` may stand on
+the given sites, `closed` on none. Its engine streams Markdown with citations.
 """
+
+# ruff: noqa: E402 (models can be imported only after the settings are)
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ import os
 import socket
 import sys
 import tempfile
+from collections.abc import AsyncGenerator
+from unittest import mock
 
 os.environ["BOTFACTORY_DATA_DIR"] = tempfile.mkdtemp(prefix="botfactory-e2e-")
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botfactory.settings")
@@ -27,9 +31,10 @@ from django.core.management import call_command
 from botfactory.accounts.models import User
 from botfactory.accounts.services import create_workspace
 from bots.answering import pipeline, retriever
+from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Prompt
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
-from tests.widget.conftest import ScriptedEngine, chunk
+from tests.widget.scripted import ScriptedEngine, chunk
 
 ANSWER = """Orders leave our warehouse **within two days** [1]. Here is how long they take:
 
@@ -50,24 +55,24 @@ PASSAGES = [
         url="https://docs.example.com/shipping",
         title="Shipping and delivery",
     ),
-    chunk("Your mail holds the link to track it.", url="javascript:alert(1)", title="Tracking"),
+    chunk(
+        "Your mail holds the link to track it.",
+        url="javascript:alert(1)",
+        title="Tracking <img src=x onerror=alert(1)>",
+    ),
 ]
 
 
-class SlowEngine(ScriptedEngine):
-    """Streams word by word; a question with "slow" in it takes for ever after the first words."""
+class WordyEngine(ScriptedEngine):
+    """Says `ANSWER` word by word, and stops for ever in the middle of a "slow" question's."""
 
-    async def stream(self, prompt):  # type: ignore[no-untyped-def]
-        self.answer = ANSWER.split(" ")
-        words = 0
-        async for event in super().stream(prompt):
-            words += 1
-            if "slow" in prompt.question and words > 5:
+    async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        for index, word in enumerate(ANSWER.split(" ")):
+            if index == 5 and "slow" in prompt.question:
                 await asyncio.Event().wait()
-            if hasattr(event, "text"):
-                event = type(event)(event.text + " ")
-            yield event
+            yield Delta(f"{word} ")
             await asyncio.sleep(0.01)
+        yield Finished(FinishReason.STOP)
 
 
 async def search(bot_id: object, query: str, *, limit: int = 8) -> list[ScoredChunk]:
@@ -81,16 +86,18 @@ def main(sites: list[str]) -> None:
     named = {"workspace": workspace, "name": "Acme helper"}
     is_open = Bot.objects.create(**named, allowed_sites=sites, is_shared=True)
     is_closed = Bot.objects.create(**named, allowed_sites=[])
-    engine = SlowEngine()
-    pipeline.current_engine = lambda: engine
-    retriever.search = search
+    engine = WordyEngine()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = uvicorn.Config(get_asgi_application(), log_config=None, lifespan="off")
     bots = {"open": str(is_open.pk), "closed": str(is_closed.pk)}
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}", "bots": bots}) + "\n")
     sys.stdout.flush()
-    uvicorn.Server(config).run(sockets=[listener])
+    with (
+        mock.patch.object(pipeline, "current_engine", return_value=engine),
+        mock.patch.object(retriever, "search", search),
+    ):
+        uvicorn.Server(config).run(sockets=[listener])
 
 
 if __name__ == "__main__":

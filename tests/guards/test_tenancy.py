@@ -17,10 +17,11 @@ def _reaches_workspace(model: type[models.Model], seen: frozenset[type] = frozen
     if model is Workspace:
         return True
     for field in model._meta.get_fields():
-        is_parent = isinstance(field, models.ForeignKey) and not field.null
-        if not is_parent or field.remote_field.on_delete is not models.CASCADE:
+        if not isinstance(field, models.ForeignKey) or field.null:
             continue
-        parent = field.related_model
+        if field.remote_field.on_delete is not models.CASCADE:
+            continue
+        parent: type[models.Model] = field.remote_field.model
         if parent not in seen and _reaches_workspace(parent, seen | {model}):
             return True
     return False

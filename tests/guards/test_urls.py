@@ -20,6 +20,7 @@ OPEN = {
     "accounts:login-link": "the link's token is the credential",
     "accounts:invitation": "the link's secret is the credential",
     "widget:loader": "the script that sites embed",
+    "widget:asset": "scripts and styles of the panel, the same for everybody",
     "widget:frame": "guarded by the bot's list of sites",
     "widget:share": "guarded by the bot's is_shared",
 }

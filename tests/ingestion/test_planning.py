@@ -1,55 +1,49 @@
 from __future__ import annotations
 
+import pytest
+
 from ingestion.extraction.types import ExtractedDocument
-from ingestion.planning import Index, Remove, Skip, content_hash, plan
+from ingestion.planning import Index, Remove, Skip, content_hash, plan_document, plan_removals
 
 
-def test_new_and_changed_documents_are_indexed_and_others_left_alone() -> None:
-    old = {"/same": "1", "/changed": "2"}
-    new = {"/same": "1", "/changed": "3", "/new": "4"}
-    assert plan(old, new, is_healthy=True) == [Skip("/same"), Index("/changed"), Index("/new")]
+@pytest.mark.parametrize(
+    ("old", "new", "twin", "intent"),
+    [
+        (None, "a", None, Index("k")),
+        ("a", "b", None, Index("k")),
+        ("a", "a", None, Skip("k")),
+        (None, "a", "t", Skip("k", duplicate_of="t")),
+        ("b", "a", "t", Index("k")),
+        ("a", "a", "t", Skip("k")),
+    ],
+)
+def test_only_new_or_changed_documents_are_indexed(
+    old: str | None, new: str, twin: str | None, intent: Index | Skip
+) -> None:
+    assert plan_document("k", old_hash=old, new_hash=new, duplicate_of=twin) == intent
 
 
-def test_what_vanished_is_removed_only_by_a_healthy_run() -> None:
-    old = {"/stays": "1", "/gone": "2"}
-    new = {"/stays": "1"}
-    assert plan(old, new, is_healthy=True) == [Skip("/stays"), Remove("/gone")]
-    assert plan(old, new, is_healthy=False) == [Skip("/stays")]
-    assert plan(old, {}, is_healthy=False) == []
+def test_what_a_healthy_run_did_not_see_is_removed() -> None:
+    known, seen = frozenset("abc"), frozenset("bx")
+    assert plan_removals(known=known, seen=seen, is_healthy=True) == [Remove("a"), Remove("c")]
 
 
-def test_of_equal_documents_the_first_is_indexed() -> None:
-    new = {"/a": "1", "/b": "1", "/c": "1"}
-    assert plan({}, new, is_healthy=True) == [
-        Index("/a"),
-        Skip("/b", duplicate_of="/a"),
-        Skip("/c", duplicate_of="/a"),
-    ]
+def test_an_unhealthy_run_removes_nothing() -> None:
+    assert plan_removals(known=frozenset("abc"), seen=frozenset(), is_healthy=False) == []
 
 
-def test_of_equal_documents_the_one_indexed_already_stays() -> None:
-    new = {"/a": "1", "/b": "1", "/c": "1"}
-    assert plan({"/b": "1"}, new, is_healthy=True) == [
-        Skip("/a", duplicate_of="/b"),
-        Skip("/b"),
-        Skip("/c", duplicate_of="/b"),
-    ]
+@pytest.mark.parametrize(
+    "other",
+    [
+        ExtractedDocument("T", "text!"),
+        ExtractedDocument("U", "text"),
+        ExtractedDocument("T", "text", (0, 2)),
+        ExtractedDocument("Tt", "ext"),
+    ],
+)
+def test_the_hash_changes_with_title_text_and_pages(other: ExtractedDocument) -> None:
+    assert content_hash(other) != content_hash(ExtractedDocument("T", "text"))
 
 
-def test_a_document_that_became_a_copy_is_removed() -> None:
-    old = {"/a": "1", "/b": "2"}
-    assert plan(old, {"/a": "1", "/b": "1"}, is_healthy=True) == [Skip("/a"), Remove("/b")]
-
-
-def test_the_hash_sees_title_text_and_page_borders() -> None:
-    documents = [
-        ExtractedDocument("ab", "c"),
-        ExtractedDocument("a", "bc"),
-        ExtractedDocument("a", "bd"),
-        ExtractedDocument("a", "bd", page_starts=(0, 1)),
-        ExtractedDocument("a", "\ud800"),
-    ]
-    hashes = {content_hash(one) for one in documents}
-    assert len(hashes) == len(documents)
-    assert all(len(one) == 64 for one in hashes)
-    assert content_hash(documents[0]) == content_hash(ExtractedDocument("ab", "c", language="en"))
+def test_the_hash_takes_any_text() -> None:
+    assert len(content_hash(ExtractedDocument("\ud800", "\x00"))) == 64

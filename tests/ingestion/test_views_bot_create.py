@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
+from pytest_django.fixtures import Settings
 
 from botfactory.accounts.models import User
 from bots.models import Bot
@@ -83,7 +83,7 @@ def test_a_bad_file_beside_a_good_address_leaves_no_bot(
 
 
 def test_a_file_that_is_too_large_is_refused_by_name(
-    client_of: ClientOf, alice: User, workspace: object, settings: SettingsWrapper
+    client_of: ClientOf, alice: User, workspace: object, settings: Settings
 ) -> None:
     settings.BOTFACTORY_MAX_FILE_BYTES = 3
     page = client_of(alice).post(PATH, {"file": [text_file()]}).content.decode()

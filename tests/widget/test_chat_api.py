@@ -11,7 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.test import AsyncClient, Client
 
 from bots.models import Bot, Conversation, Message
-from tests.widget.conftest import ScriptedEngine
+from tests.widget.scripted import ScriptedEngine
 from widget import limits
 from widget.tokens import Visit, begin_visit, read_visit, sign_visit
 

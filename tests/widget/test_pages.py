@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from botfactory.accounts.models import User
 from bots.models import Bot
-from tests.widget.conftest import SITE
+from tests.widget.scripted import SITE
 from widget.tokens import read_visit
 
 pytestmark = pytest.mark.django_db(transaction=True)

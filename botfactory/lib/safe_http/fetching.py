@@ -97,10 +97,11 @@ async def post(
     body: bytes,
     headers: Mapping[str, str] | None = None,
     timeout_s: float = TIMEOUT_S,
+    max_bytes: int = MAX_REPLY_BYTES,
 ) -> FetchedResponse:
     """The reply to one POST of `body`; redirects are not followed but returned as they are.
 
-    At most 64 KiB of the reply are read. Raises: as `fetch`.
+    Raises: as `fetch`.
     """
     require_guarded(session, policy)
     target = parse_url(str(url))
@@ -110,7 +111,7 @@ async def post(
         _typed_errors(target, timeout_s),
         session.post(target, data=body, headers=sent, allow_redirects=False) as response,
     ):
-        reply = await _read_capped(response, MAX_REPLY_BYTES)
+        reply = await _read_capped(response, max_bytes)
         return FetchedResponse(target, response.status, response.headers, reply, ())
 
 

@@ -1,4 +1,4 @@
-"""The whole way of an answer, with the real model, the real vector engine and the extractive engine."""
+"""The whole way of an answer, with the real model, vector engine and extractive engine."""
 
 from __future__ import annotations
 
@@ -7,11 +7,13 @@ from contextlib import aclosing
 
 import pytest
 from asgiref.sync import async_to_sync
+
 from bots.answering import pipeline
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, TextDelta
 from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
 from bots.engines.errors import EngineUnavailable
 from bots.errors import ConversationBusy, QuestionEmpty, QuestionTooLong
+from bots.knowledge import registry
 from bots.knowledge.errors import VectorStoreUnavailable
 from bots.models import Bot, Conversation, Message
 from bots.services import start_conversation
@@ -245,7 +247,7 @@ def test_no_search_means_no_answer(
         raise VectorStoreUnavailable
 
     engine = use_engine(*_say("ungrounded"))
-    monkeypatch.setattr(pipeline.retriever.registry.vector_store(), "search", refuse)
+    monkeypatch.setattr(registry.vector_store(), "search", refuse)
     failed = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
     assert isinstance(failed, Failed)
     assert failed.error.code == "retrieval_unavailable"

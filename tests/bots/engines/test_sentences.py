@@ -125,6 +125,27 @@ def test_a_short_code_block_goes_with_the_sentence_that_introduces_it() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("block", "fenced"),
+    [
+        ("~~~ python title=x\na\n~~~", "```python\na\n```"),
+        ("````md\n```\na\n```\n````", "````md\n```\na\n```\n````"),
+    ],
+)
+def test_quoted_code_has_backtick_fences_that_hold_it(block: str, fenced: str) -> None:
+    (sentence,) = split_sentences(f"Look:\n\n{block}")
+    assert sentence.code == fenced
+
+
+def test_a_lone_backtick_is_dropped_because_it_would_swallow_the_citation() -> None:
+    assert quotes("Press the ` key or ``a b``.") == ["Press the key or ``a b``."]
+
+
+def test_a_cut_never_divides_inline_code() -> None:
+    found = quotes("x" * 595 + "`a b c d e f`" + "y" * 20)
+    assert found == ["x" * 595 + "`a b c d e f`" + "y" * 4, "y" * 16]
+
+
 def test_a_long_code_block_is_quoted_by_line() -> None:
     code = "\n".join(f"line_{n}" for n in range(13))
     found = split_sentences(f"Look:\n\n```\n{code}\n```")
@@ -156,6 +177,7 @@ def test_a_wall_of_text_is_cut_at_spaces() -> None:
 def test_no_text_breaks_it(markdown: str) -> None:
     for sentence in split_sentences(markdown):
         assert sentence.text.strip()
+        assert sentence.text.count("`") % 2 == 0
         assert "\n" not in sentence.text
 
 

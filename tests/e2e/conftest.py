@@ -1,0 +1,125 @@
+"""Browser tests: a Chromium, pages of other origins, and a server with scripted answers."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM_ARGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """Somebody's website: `pages` maps paths to (HTML, headers)."""
+
+    origin: str
+    pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    def show(self, html: str, *, csp: str = "", path: str = "/") -> str:
+        """The address of a page with this HTML in its body."""
+        headers = {"Content-Security-Policy": csp} if csp else {}
+        self.pages[path] = (f"<!DOCTYPE html><title>A shop</title><body>{html}</body>", headers)
+        return self.origin + path
+
+
+@dataclass(frozen=True, slots=True)
+class Widgets:
+    """The scripted server: bot `is_open` may stand on the site, bot `is_closed` on none."""
+
+    url: str
+    is_open: str
+    is_closed: str
+
+    def tag(self, bot: str, attributes: str = "") -> str:
+        return f'<script async src="{self.url}/widget.js" data-bot="{bot}" {attributes}></script>'
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(
+            executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS
+        )
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = browser.new_context(viewport={"width": 1280, "height": 860})
+    context.set_default_timeout(10_000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture(scope="session")
+def site() -> Iterator[Site]:
+    """The website that the open bot may stand on."""
+    yield from _serve_site()
+
+
+@pytest.fixture(scope="session")
+def other_site() -> Iterator[Site]:
+    """A website on no bot's list."""
+    yield from _serve_site()
+
+
+@pytest.fixture(scope="session")
+def widgets(site: Site) -> Iterator[Widgets]:
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.e2e.scripted_server", site.origin],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert process.stdout is not None
+    try:
+        said = json.loads(process.stdout.readline())
+        yield Widgets(said["url"], said["bots"]["open"], said["bots"]["closed"])
+    finally:
+        process.terminate()
+        process.wait(timeout=20)
+        process.stdout.close()
+
+
+def _serve_site() -> Iterator[Site]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            html, headers = pages.get(self.path, ("", {}))
+            self.send_response(200 if html else 204)
+            self.send_header("Content-Type", "text/html; charset=utf-8")
+            for name, value in headers.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *args: object) -> None:
+            pass
+
+    pages: dict[str, tuple[str, dict[str, str]]] = {}
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield Site(f"http://127.0.0.1:{server.server_address[1]}", pages)
+        server.shutdown()
+        thread.join()
