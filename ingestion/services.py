@@ -107,7 +107,11 @@ def _check_size(upload: Upload) -> None:
     if upload.size == 0:
         raise FileEmpty(subject=upload.name)
     if upload.size > settings.BOTFACTORY_MAX_FILE_BYTES:
-        raise FileTooLarge(subject=upload.name)
+        megabytes = settings.BOTFACTORY_MAX_FILE_BYTES // 1_000_000
+        raise FileTooLarge(
+            f"The file is larger than {megabytes} MB. Split it into smaller files.",
+            subject=upload.name,
+        )
 
 
 def _queue(source: Source, actor: Actor, uploads: Sequence[Upload] = ()) -> Source:

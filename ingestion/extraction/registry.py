@@ -4,23 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ingestion.errors import FileEmpty, FileTooLarge, UnsupportedType
+from ingestion.errors import FileEmpty, UnsupportedType
 from ingestion.extraction.html import extract_html
 from ingestion.extraction.kinds import HTML, MARKDOWN, PDF, TEXT, detect_kind
 from ingestion.extraction.markdown import extract_markdown
 from ingestion.extraction.pdf import extract_pdf
 from ingestion.extraction.text import extract_text
 from ingestion.extraction.types import ExtractedDocument
-
-MAX_FILE_BYTES = 25_000_000
-
-
-def check_size(n_bytes: int) -> None:
-    """Raises FileEmpty or FileTooLarge; call it before a file is read into memory."""
-    if n_bytes == 0:
-        raise FileEmpty
-    if n_bytes > MAX_FILE_BYTES:
-        raise FileTooLarge
 
 
 def extract(
@@ -30,7 +20,8 @@ def extract(
 
     Raises: ExtractionError.
     """
-    check_size(len(body))
+    if not body:
+        raise FileEmpty
     extractor = _EXTRACTORS.get(detect_kind(body, declared=declared, name=name) or "")
     if extractor is None:
         raise UnsupportedType(subject=name)
