@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+DEFAULT_CANDIDATES = 50
 PLACE_SEPARATOR = " \u203a "
 
 
