@@ -1,0 +1,36 @@
+"""Seconds to read and index 507 PDF pages in 5 files when embeddings cost nothing."""
+
+from __future__ import annotations
+
+from benchmarks import servers
+from benchmarks.instance import served_instance
+from benchmarks.material import pdf_files
+from benchmarks.report import Options, Table, spread
+
+N_PAGES = 507
+TARGET_S = 4.0
+BEST_PEER_S = 5.7
+
+
+def run(options: Options) -> list[Table]:
+    """Every run uploads the same files to a bot of its own, on one server that is warm."""
+    n_pages = options.scaled(N_PAGES)
+    files = pdf_files(n_pages)
+    seconds: list[float] = []
+    with servers.embeddings() as stub, served_instance(EMBEDDINGS_URL=stub) as (_, rest):
+        for number in range(max(1, options.runs)):
+            bot = rest.call("POST", "/api/v1/bots/", {"name": f"Manuals {number}"})
+            source = rest.add_files(bot["id"], files)
+            seconds.append(rest.wait_until_ready(bot["id"], source["id"])[1])
+    row = (n_pages, len(files), *spread(seconds), TARGET_S * options.size, BEST_PEER_S)
+    columns = (
+        "pages",
+        "files",
+        "min s",
+        "median s",
+        "max s",
+        "target s",
+        "best peer s (507 pages)",
+    )
+    title = f"PDF files from upload to ready, stub embeddings, {len(seconds)} runs"
+    return [Table(title, columns, (row,))]

@@ -1,0 +1,48 @@
+"""Seconds to read and index 200 web pages when embeddings cost nothing."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from benchmarks import servers
+from benchmarks.instance import served_instance
+from benchmarks.material import write_site
+from benchmarks.report import Options, Table, spread
+
+N_PAGES = 200
+TARGET_S = 8.0
+BEST_PEER_S = 14.8
+
+
+def run(options: Options) -> list[Table]:
+    """Every run crawls the same site into a bot of its own, on one server that is warm."""
+    n_pages = options.scaled(N_PAGES)
+    with tempfile.TemporaryDirectory() as name:
+        n_bytes = write_site(Path(name), n_pages)
+        with servers.site(Path(name)) as site, servers.embeddings() as stub:
+            seconds, n_indexed = _measure(site, stub, n_pages, options.runs)
+    row = (n_indexed, n_bytes / 1e6, *spread(seconds), TARGET_S * options.size, BEST_PEER_S)
+    columns = ("pages", "MB", "min s", "median s", "max s", "target s", "best peer s (200 pages)")
+    title = f"web pages from creation to ready, stub embeddings, {len(seconds)} runs"
+    return [Table(title, columns, (row,))]
+
+
+def _measure(site: str, stub: str, n_pages: int, n_runs: int) -> tuple[list[float], int]:
+    seconds: list[float] = []
+    n_indexed = 0
+    port = str(urlsplit(site).port)
+    with served_instance(
+        EMBEDDINGS_URL=stub,
+        BOTFACTORY_ALLOWED_NETWORKS="127.0.0.0/8",
+        BOTFACTORY_ALLOWED_PORTS=f"80,443,{port}",
+    ) as (_, rest):
+        for number in range(max(1, n_runs)):
+            bot = rest.call("POST", "/api/v1/bots/", {"name": f"Pages {number}"})
+            body = {"kind": "website", "url": f"{site}/", "max_pages": n_pages}
+            source = rest.call("POST", f"/api/v1/bots/{bot['id']}/sources/", body)
+            done, elapsed_s = rest.wait_until_ready(bot["id"], source["id"])
+            seconds.append(elapsed_s)
+            n_indexed = done["counts"]["indexed"]
+    return seconds, n_indexed
