@@ -18,6 +18,8 @@ from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from benchmarks.report import CannotMeasure
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,9 +116,9 @@ def scratch_instance(**settings: str) -> Iterator[Instance]:
 @contextmanager
 def served_instance(**settings: str) -> Iterator[tuple[Instance, Rest]]:
     """An instance whose server runs and is warm, and a client with a key to it."""
-    with scratch_instance(**settings) as instance, instance.serving():
+    with scratch_instance(**settings) as instance, instance.serving() as process:
         instance.wait_for("/readyz", is_warm=True)
-        yield instance, Rest(instance, instance.manage("create_api_key"))
+        yield instance, Rest(instance, instance.manage("create_api_key"), process)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +127,13 @@ class Rest:
 
     instance: Instance
     key: str
+    process: subprocess.Popen[bytes]
+
+    def processor_s(self) -> float:
+        """Processor seconds of the server and its children so far: hardly moved by other load."""
+        server = psutil.Process(self.process.pid)
+        times = [one.cpu_times() for one in (server, *server.children(recursive=True))]
+        return float(sum(one.user + one.system for one in times))
 
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
         encoded = json.dumps(body).encode() if body is not None else None
