@@ -7,11 +7,9 @@ this process. A ratio near 1 says that everything else hides behind the model.
 from __future__ import annotations
 
 import json
-import sqlite3
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import closing
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -66,10 +64,9 @@ def _index(site: str, n_pages: int) -> tuple[float, list[list[str]]]:
 def _texts(instance: Instance) -> list[list[str]]:
     """What was embedded, document by document."""
     documents: dict[str, list[str]] = {}
-    with closing(sqlite3.connect(instance.data_dir / "botfactory.sqlite3")) as database:
-        for document, title, headings, text in database.execute(_CHUNKS):
-            place = PLACE_SEPARATOR.join(dict.fromkeys([title, *json.loads(headings)]))
-            documents.setdefault(document, []).append(f"{place}\n{text}")
+    for document, title, headings, text in instance.query(_CHUNKS):
+        place = PLACE_SEPARATOR.join(dict.fromkeys([title, *json.loads(headings)]))
+        documents.setdefault(document, []).append(f"{place}\n{text}")
     return list(documents.values())
 
 

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPConnection, HTTPException
@@ -59,6 +60,14 @@ class Instance:
         if done.returncode:
             raise CannotMeasure(f"manage.py {arguments[0]}: {done.stderr.strip()[-500:]}")
         return done.stdout.strip()
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of the instance's database."""
+        with closing(sqlite3.connect(self.data_dir / "botfactory.sqlite3")) as database:
+            return database.execute(sql).fetchall()
+
+    def n_chunks(self) -> int:
+        return int(self.query("SELECT count(*) FROM ingestion_chunk")[0][0])
 
     @contextmanager
     def serving(self) -> Iterator[subprocess.Popen[bytes]]:

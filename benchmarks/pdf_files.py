@@ -18,14 +18,25 @@ def run(options: Options) -> list[Table]:
     files = pdf_files(n_pages)
     seconds: list[float] = []
     processor: list[float] = []
-    with servers.embeddings() as stub, served_instance(EMBEDDINGS_URL=stub) as (_, rest):
+    with servers.embeddings() as stub, served_instance(EMBEDDINGS_URL=stub) as (instance, rest):
         for number in range(max(1, options.runs)):
             before_s = rest.processor_s()
             bot = rest.call("POST", "/api/v1/bots/", {"name": f"Manuals {number}"})
             source = rest.add_files(bot["id"], files)
             seconds.append(rest.wait_until_ready(bot["id"], source["id"])[1])
             processor.append(rest.processor_s() - before_s)
-    row = (n_pages, len(files), *spread(seconds), min(processor), TARGET_S, BEST_PEER_S)
-    columns = ("pages", "files", "min s", "median s", "max s", "processor s", "target s", "peer s")
+        n_chunks = instance.n_chunks() // len(seconds)
+    row = (n_pages, n_chunks, len(files), *spread(seconds), min(processor), TARGET_S, BEST_PEER_S)
+    columns = (
+        "pages",
+        "chunks",
+        "files",
+        "min s",
+        "median s",
+        "max s",
+        "processor s",
+        "target s",
+        "peer s",
+    )
     title = f"PDF files from upload to ready, stub embeddings, {len(seconds)} runs"
     return [Table(title, columns, (row,))]

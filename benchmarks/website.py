@@ -22,17 +22,27 @@ def run(options: Options) -> list[Table]:
     with tempfile.TemporaryDirectory() as name:
         n_bytes = write_site(Path(name), n_pages)
         with servers.site(Path(name)) as site, servers.embeddings() as stub:
-            seconds, processor, n_indexed = _measure(site, stub, n_pages, options.runs)
-    row = (n_indexed, n_bytes / 1e6, *spread(seconds), min(processor), TARGET_S, BEST_PEER_S)
-    columns = ("pages", "MB", "min s", "median s", "max s", "processor s", "target s", "peer s")
+            seconds, processor, indexed = _measure(site, stub, n_pages, options.runs)
+    row = (*indexed, n_bytes / 1e6, *spread(seconds), min(processor), TARGET_S, BEST_PEER_S)
+    columns = (
+        "pages",
+        "chunks",
+        "MB",
+        "min s",
+        "median s",
+        "max s",
+        "processor s",
+        "target s",
+        "peer s",
+    )
     title = f"web pages from creation to ready, stub embeddings, {len(seconds)} runs"
     return [Table(title, columns, (row,))]
 
 
 def _measure(
     site: str, stub: str, n_pages: int, n_runs: int
-) -> tuple[list[float], list[float], int]:
-    """Seconds and processor seconds of each run, and the pages indexed."""
+) -> tuple[list[float], list[float], tuple[int, int]]:
+    """Seconds and processor seconds of each run; the pages and chunks that one run indexed."""
     seconds: list[float] = []
     processor: list[float] = []
     n_indexed = 0
@@ -40,7 +50,7 @@ def _measure(
         EMBEDDINGS_URL=stub,
         BOTFACTORY_ALLOWED_NETWORKS="127.0.0.0/8",
         BOTFACTORY_ALLOWED_PORTS=f"80,443,{urlsplit(site).port}",
-    ) as (_, rest):
+    ) as (instance, rest):
         for number in range(max(1, n_runs)):
             before_s = rest.processor_s()
             bot = rest.call("POST", "/api/v1/bots/", {"name": f"Pages {number}"})
@@ -50,4 +60,4 @@ def _measure(
             seconds.append(elapsed_s)
             processor.append(rest.processor_s() - before_s)
             n_indexed = done["counts"]["indexed"]
-    return seconds, processor, n_indexed
+        return seconds, processor, (n_indexed, instance.n_chunks() // len(seconds))
