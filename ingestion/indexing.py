@@ -111,9 +111,10 @@ def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> None:
         store.upsert(bot_id, list(_points(document, drafts[start : start + SLICE])))
         if not _renew(document):
             raise _Superseded
-    store.delete_document(bot_id, document.pk, keep_version=document.version)
-    if not _renew(document):
-        raise _Superseded
+    if document.version > 1:  # the first version has nothing to replace
+        store.delete_document(bot_id, document.pk, keep_version=document.version)
+        if not _renew(document):
+            raise _Superseded
 
 
 def _points(document: Document, drafts: Sequence[ChunkDraft]) -> Iterator[ChunkPoint]:
