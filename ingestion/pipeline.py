@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import threading
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
 
@@ -30,6 +31,9 @@ from ingestion.sink import RunSink
 logger = logging.getLogger(__name__)
 
 EXTRACTION_TIMEOUT_S = 60.0
+# A page on its way may still arrive when the process is to end; a slow site does not hold it up.
+LAST_PAGES_S = 2.0
+SHUTDOWN_POLL_S = 0.25
 
 
 @lru_cache(maxsize=1)
@@ -95,15 +99,18 @@ async def _read_website(run: IngestionRun, lease: Lease) -> bool:
         start_url=run.source.url, policy=policy, max_pages=run.source.max_pages, known=known
     )
     guard = _LeaseGuard(lease)
-    beating = asyncio.create_task(guard.keep())
     sink = RunSink(run, lease, extraction_pool())
     try:
-        async with safe_http.open_session(policy) as session:
+        async with (
+            asyncio.timeout(None) as limit,
+            guard.kept(limit),
+            safe_http.open_session(policy) as session,
+        ):
             summary = await crawl(config, session=session, sink=sink, should_stop=guard.should_stop)
-    finally:
-        beating.cancel()
-        with suppress(asyncio.CancelledError):
-            await beating
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        return False
     if summary.is_stopped:
         return False
     await sync_to_async(_remove_vanished)(run, summary)
@@ -136,11 +143,27 @@ class _LeaseGuard:
     def should_stop(self) -> bool:
         return self._is_lost or shutdown.is_requested()
 
-    async def keep(self) -> None:
+    @asynccontextmanager
+    async def kept(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
+        """Keeps the lease while the block runs; `limit` ends it soon after it should stop."""
+        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._end(limit))]
+        try:
+            yield
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _beat(self) -> None:
         while not self._is_lost:
             await asyncio.sleep(runs.HEARTBEAT_S)
             with suppress(DatabaseError):  # a passing fault; the lease outlives several beats
                 self._is_lost = not await sync_to_async(self._lease.beat)()
+
+    async def _end(self, limit: asyncio.Timeout) -> None:
+        while not self.should_stop():
+            await asyncio.sleep(SHUTDOWN_POLL_S)
+        limit.reschedule(asyncio.get_running_loop().time() + LAST_PAGES_S)
 
 
 # --- files and texts ---------------------------------------------------------------------------

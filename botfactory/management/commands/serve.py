@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 from argparse import ArgumentParser
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from socket import socket
 from typing import Any
 
@@ -45,11 +48,11 @@ class Command(BaseCommand):
             )
         self._prepare()
         address = settings.BOTFACTORY_PUBLIC_URL or f"http://{_for_browser(host)}:{port}"
-        with ExitStack() as stack:
+        with ExitStack() as owned, ExitStack() as work:
             if not settings.QDRANT_URL:
                 loopback = f"http://{_for_browser(host)}:{port}"
                 try:
-                    stack.enter_context(own_data_dir(settings.BOTFACTORY_DATA_DIR, url=loopback))
+                    owned.enter_context(own_data_dir(settings.BOTFACTORY_DATA_DIR, url=loopback))
                 except InstanceRunning as exc:
                     raise CommandError(exc.public_message) from exc
             if not options["no_worker"]:
@@ -57,19 +60,20 @@ class Command(BaseCommand):
                 worker.start()
                 if not settings.REDIS_URL:
                     resume_all()
-                stack.callback(worker.stop)
-            self._serve(_config(host, port, workers), address)
+                work.callback(worker.stop)
+            self._serve(_config(host, port, workers), address, work)
 
     def _prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_collected()
 
-    def _serve(self, config: uvicorn.Config, address: str) -> None:
+    def _serve(self, config: uvicorn.Config, address: str, work: ExitStack) -> None:
         if config.workers > 1:
             self._announce(address)
             uvicorn.run(**_run_arguments(config))
             return
-        _AnnouncingServer(config, lambda: self._announce(address)).run()
+        with _signals_end_here():
+            _OneServer(config, lambda: self._announce(address), work).run()
 
     def _announce(self, address: str) -> None:
         link = f"{address}{login_path(ensure_first_owner())}"
@@ -78,12 +82,13 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-class _AnnouncingServer(uvicorn.Server):
-    """Says that it is ready when the socket is open, not before."""
+class _OneServer(uvicorn.Server):
+    """Says that it is ready when the socket is open, and ends `work` before its stores close."""
 
-    def __init__(self, config: uvicorn.Config, announce: Any) -> None:
+    def __init__(self, config: uvicorn.Config, announce: Any, work: ExitStack) -> None:
         super().__init__(config)
         self._say_ready = announce
+        self._work = work
 
     async def startup(self, sockets: list[socket] | None = None) -> None:
         from asgiref.sync import sync_to_async
@@ -91,6 +96,23 @@ class _AnnouncingServer(uvicorn.Server):
         await super().startup(sockets)
         if self.started:
             await sync_to_async(self._say_ready)()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await asyncio.to_thread(self._work.close)
+        await super().shutdown(sockets)
+
+
+@contextmanager
+def _signals_end_here() -> Iterator[None]:
+    """uvicorn raises the signal that ended it once more, for whoever handled it before. By default
+    that ends the process on the spot, with the data directory still marked as in use."""
+    names = (signal.SIGINT, signal.SIGTERM)
+    before = {name: signal.signal(name, lambda *_: None) for name in names}
+    try:
+        yield
+    finally:
+        for name, handler in before.items():
+            signal.signal(name, handler)
 
 
 def _config(host: str, port: int, workers: int) -> uvicorn.Config:
