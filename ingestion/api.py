@@ -66,7 +66,7 @@ class NewSourceSerializer(serializers.Serializer[Any]):
     max_pages = serializers.IntegerField(required=False, min_value=1)
     title = serializers.CharField(required=False, max_length=300)
     text = serializers.CharField(required=False, max_length=MAX_TEXT_CHARS)
-    file = serializers.ListField(child=serializers.FileField(), required=False)
+    file = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         needed = {"website": "url", "text": "text", "file": "file"}[attrs["kind"]]
