@@ -16,6 +16,8 @@ from ingestion.extraction.types import ExtractedDocument
 
 MIN_CHARS = 20
 MAX_TITLE_CHARS = 300
+MIN_DIRECTORY_LINKS = 40
+DIRECTORY_SHARE = 0.85
 
 _NEEDS_SCRIPTS = re.compile(
     r"(?:enable|activate|requires?|turn on|need)\W+(?:\w+\W+){0,3}javascript", re.IGNORECASE
@@ -85,8 +87,19 @@ def _n_prose_chars(main: HtmlElement) -> int:
 
 
 def _structural(main: HtmlElement) -> str:
+    """The Markdown of the element, or nothing where it is only a list of links."""
     drop_chrome(main)
-    return to_markdown(main)
+    return "" if _is_directory(main) else to_markdown(main)
+
+
+def _is_directory(main: HtmlElement) -> bool:
+    """True for tables of contents and indexes: their words stand on the pages they link to."""
+    if len(main.xpath(".//a[@href]")) < MIN_DIRECTORY_LINKS:
+        return False
+    texts = main.xpath(".//text()")
+    linked = main.xpath(".//text()[ancestor::a]")
+    n_all, n_linked = (sum(len(text.strip()) for text in found) for found in (texts, linked))
+    return bool(n_linked > DIRECTORY_SHARE * n_all)
 
 
 def _main_element(root: HtmlElement) -> HtmlElement:
