@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import ast
 import importlib
 import json
 import sys
@@ -61,7 +62,7 @@ def _parser() -> argparse.ArgumentParser:
         description=f"{__doc__}\n\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", choices=[*BENCHMARKS, []])
+    parser.add_argument("names", nargs="*", metavar="NAME", type=_name)
     parser.add_argument("--json", action="store_true", help="print JSON for programs")
     parser.add_argument("--runs", type=int, default=3, help="repetitions, where there are any")
     parser.add_argument("--size", type=float, default=1.0, help="share of the full work")
@@ -76,10 +77,14 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
+def _name(text: str) -> str:
+    if text not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"one of {', '.join(BENCHMARKS)}, not {text!r}")
+    return text
+
+
 def summary(name: str) -> str:
     """The first sentence of a benchmark's docstring, read without importing it."""
-    import ast
-
     source = (Path(__file__).parent / f"{BENCHMARKS[name]}.py").read_text("utf-8")
     return (ast.get_docstring(ast.parse(source)) or "").split("\n", 1)[0]
 

@@ -11,8 +11,9 @@ import asyncio
 import hashlib
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -69,23 +70,29 @@ def site_app(folder: Path) -> web.Application:
 
 
 def embeddings_app() -> web.Application:
-    """Vectors that follow from the text alone, as JSON parts made in advance."""
-    basis = [_vector(number) for number in range(256)]
-
     async def embed(request: web.Request) -> web.Response:
         body: dict[str, Any] = await request.json()
         texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
-        rows = ",".join(
-            f'{{"index":{index},"embedding":{basis[_bucket(text)]}}}'
-            for index, text in enumerate(texts)
-        )
-        return web.Response(
-            text=f'{{"object":"list","data":[{rows}]}}', content_type="application/json"
-        )
+        return web.Response(text=embeddings_reply(texts), content_type="application/json")
 
     app = web.Application(client_max_size=MAX_BODY_BYTES)
     app.router.add_post("/v1/embeddings", embed)
     return app
+
+
+def embeddings_reply(texts: Sequence[str]) -> str:
+    """Vectors that follow from the text alone, as JSON put together from parts made in advance."""
+    basis = _basis()
+    rows = ",".join(
+        f'{{"index":{index},"embedding":{basis[_bucket(text)]}}}'
+        for index, text in enumerate(texts)
+    )
+    return f'{{"object":"list","data":[{rows}]}}'
+
+
+@lru_cache(maxsize=1)
+def _basis() -> tuple[str, ...]:
+    return tuple(_vector(number) for number in range(256))
 
 
 def _bucket(text: str) -> int:
