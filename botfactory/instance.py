@@ -54,5 +54,5 @@ def server_url(data_dir: Path) -> str | None:
 def _written_url(data_dir: Path) -> str:
     try:
         return str(json.loads((data_dir / "instance.json").read_text())["url"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""
