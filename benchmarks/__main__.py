@@ -6,6 +6,7 @@ import argparse
 import ast
 import importlib
 import json
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,4 +91,6 @@ def summary(name: str) -> str:
 
 
 if __name__ == "__main__":
+    # SIGTERM ends the servers that a benchmark started, as Ctrl-C does.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     sys.exit(main())
