@@ -88,8 +88,8 @@ class PdfDamaged(ExtractionError):
 class NoTextFound(ExtractionError):
     code = "no_text_found"
     default_message = (
-        "No text was found: the pages seem to be pictures, such as scans. Run text recognition "
-        "(OCR) on the file first."
+        "No text was found: the file is blank, or its pages are pictures, such as scans. Run text "
+        "recognition (OCR) on scans first."
     )
 
 

@@ -25,7 +25,7 @@ def read_text(body: bytes) -> str:
     """The cleaned text of a file, without empty lines around it. Raises: as extract_text."""
     text = clean_text(decode_text(body)).strip()
     if not text:
-        raise NoTextFound("The file holds nothing but blank space.")
+        raise NoTextFound
     if len(text) > MAX_CHARS:
         raise TextTooLong
     return text

@@ -83,13 +83,13 @@ class Api:
     key: str
 
     def get(self, path: str) -> Reply:
-        return self._send("GET", path)
+        return self.send("GET", path)
 
     def post(self, path: str, body: object) -> Reply:
-        return self._send("POST", path, json.dumps(body).encode(), "application/json")
+        return self.send("POST", path, json.dumps(body).encode(), "application/json")
 
     def delete(self, path: str) -> Reply:
-        return self._send("DELETE", path)
+        return self.send("DELETE", path)
 
     def upload(self, path: str, fields: Mapping[str, str], files: Mapping[str, bytes]) -> Reply:
         """A multipart form; `files` are the parts named `file`, by file name."""
@@ -105,7 +105,7 @@ class Api:
             )
             parts.append(head.encode() + content + b"\r\n")
         body = b"".join([*parts, f"--{border}--\r\n".encode()])
-        return self._send("POST", path, body, f"multipart/form-data; boundary={border}")
+        return self.send("POST", path, body, f"multipart/form-data; boundary={border}")
 
     @contextmanager
     def stream(self, path: str, body: object) -> Iterator[Stream]:
@@ -144,7 +144,7 @@ class Api:
         assert reply.status == 200, reply.text
         return dict(reply.json)
 
-    def _send(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Reply:
+    def send(self, method: str, path: str, body: bytes = b"", kind: str = "") -> Reply:
         connection = self._connect()
         try:
             connection.request(method, f"/api/v1/{path}", body or None, self._headers(kind))

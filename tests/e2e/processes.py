@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -83,15 +83,15 @@ class Process:
         self.name = name
         self.env = dict(env)
         self.log = log
-        self._file: IO[bytes] = log.open("ab")
-        self._popen = subprocess.Popen(
-            [sys.executable, *arguments],
-            cwd=ROOT,
-            env=self.env,
-            stdin=subprocess.DEVNULL,
-            stdout=self._file,
-            stderr=subprocess.STDOUT,
-        )
+        with log.open("ab") as file:
+            self._popen = subprocess.Popen(
+                [sys.executable, *arguments],
+                cwd=ROOT,
+                env=self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=subprocess.STDOUT,
+            )
 
     @property
     def is_alive(self) -> bool:
@@ -117,14 +117,11 @@ class Process:
                 with suppress(psutil.NoSuchProcess):
                     process.kill()
         self._popen.wait(STOP_TIMEOUT_S)
-        self._file.close()
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         """The exit status after a signal that asks to end, as a service manager sends it."""
         self._popen.send_signal(number)
-        status = self._popen.wait(STOP_TIMEOUT_S)
-        self._file.close()
-        return status
+        return self._popen.wait(STOP_TIMEOUT_S)
 
 
 class Server(Process):

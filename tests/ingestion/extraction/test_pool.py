@@ -51,7 +51,7 @@ def test_typed_errors_cross_the_border_and_the_worker_lives_on(pool: ExtractionP
     ):
         with pytest.raises(error):
             pool.extract(body)
-    with pytest.raises(NoTextFound, match="blank space"):
+    with pytest.raises(NoTextFound, match="the file is blank"):
         pool.extract(b"   ")
     assert pool.extract(b"still here").text == "still here"
 
