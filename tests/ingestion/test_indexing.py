@@ -263,7 +263,7 @@ def test_a_store_that_fails_once_is_asked_again(
         upsert(bot_id, points)
 
     monkeypatch.setattr(store, "upsert", fail_once)
-    index_document.apply(args=[str(document.pk)])
+    index_document.apply(args=(str(document.pk),))
     assert len(claims) == 2
     assert all(claims)
     assert_points_are_chunks(document)
@@ -274,7 +274,7 @@ def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
 ) -> None:
     monkeypatch.setattr(registry.vector_store(), "upsert", lambda *args: 1 / 0)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        index_document.apply(args=[str(document.pk)])
+        index_document.apply(args=(str(document.pk),))
         document.refresh_from_db()
         assert (document.index_attempts, document.claimed_at) == (attempt, None)
     assert document.error_code == "indexing_failed"
