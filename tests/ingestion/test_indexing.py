@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -232,20 +230,16 @@ def test_the_claim_of_a_dead_worker_expires(document: Document, move_clock: Move
     assert_points_are_chunks(document)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_five_workers_at_once_have_one_effect(
+def test_five_tasks_for_one_document_have_one_effect(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = after_upsert(monkeypatch, lambda: None)
+    def ring_three_times() -> None:
+        for _ in range(3):
+            index_document.apply(args=(str(document.pk),))
 
-    def work(_: int) -> None:
-        try:
-            indexing.index(str(document.pk))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(5) as workers:
-        list(workers.map(work, range(5)))
+    sizes = after_upsert(monkeypatch, ring_three_times)
+    index_document.apply(args=(str(document.pk),))
+    index_document.apply(args=(str(document.pk),))
     assert len(sizes) == 1
     assert_points_are_chunks(document)
 
