@@ -84,6 +84,19 @@ async def test_frames_that_pile_up_behind_a_slow_reader_leave_together() -> None
     assert await anext(parts) == frame(2, "b") + frame(3, "c") + frame(4, "d")
 
 
+async def test_a_stream_whose_last_frames_piled_up_ends_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 1e9)  # nothing else would wake it
+    source = Source()
+    source.put(Event("a"))
+    parts = parts_of(await sse_response(source.events()))
+    assert await anext(parts) == frame(1, "a")
+    source.put(Event("b"), None)
+    await source.is_closed.wait()
+    assert [part async for part in parts] == [frame(2, "b")]
+
+
 async def test_a_silent_stream_sends_heartbeats_until_it_speaks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

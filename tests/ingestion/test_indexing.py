@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from uuid import UUID
 
 import pytest
-from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
@@ -232,20 +230,16 @@ def test_the_claim_of_a_dead_worker_expires(document: Document, move_clock: Move
     assert_points_are_chunks(document)
 
 
-@pytest.mark.django_db(transaction=True)
-def test_five_workers_at_once_have_one_effect(
+def test_five_tasks_for_one_document_have_one_effect(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sizes = after_upsert(monkeypatch, lambda: None)
+    def ring_three_times() -> None:
+        for _ in range(3):
+            index_document.apply(args=(str(document.pk),))
 
-    def work(_: int) -> None:
-        try:
-            indexing.index(str(document.pk))
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(5) as workers:
-        list(workers.map(work, range(5)))
+    sizes = after_upsert(monkeypatch, ring_three_times)
+    index_document.apply(args=(str(document.pk),))
+    index_document.apply(args=(str(document.pk),))
     assert len(sizes) == 1
     assert_points_are_chunks(document)
 
@@ -263,7 +257,7 @@ def test_a_store_that_fails_once_is_asked_again(
         upsert(bot_id, points)
 
     monkeypatch.setattr(store, "upsert", fail_once)
-    index_document.apply(args=[str(document.pk)])
+    index_document.apply(args=(str(document.pk),))
     assert len(claims) == 2
     assert all(claims)
     assert_points_are_chunks(document)
@@ -274,7 +268,7 @@ def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
 ) -> None:
     monkeypatch.setattr(registry.vector_store(), "upsert", lambda *args: 1 / 0)
     for attempt in range(1, MAX_ATTEMPTS + 1):
-        index_document.apply(args=[str(document.pk)])
+        index_document.apply(args=(str(document.pk),))
         document.refresh_from_db()
         assert (document.index_attempts, document.claimed_at) == (attempt, None)
     assert document.error_code == "indexing_failed"

@@ -199,7 +199,7 @@ def test_other_methods_are_405(api: Client, path: str, method: str) -> None:
 
 
 async def stream(path: str, api_key: str) -> StreamingHttpResponse:
-    response = await AsyncClient().post(
+    response: Any = await AsyncClient().post(
         path,
         json.dumps({"message": "How long?", "stream": True}),
         content_type="application/json",
