@@ -20,7 +20,7 @@ from benchmarks.report import Options, Table
 from bots.knowledge.embedder import Embedder
 from bots.knowledge.types import PLACE_SEPARATOR
 
-N_PAGES = 6
+N_PAGES = 14
 _CHUNKS = """
     SELECT chunk.document_id, document.title, chunk.heading_path, chunk.text
     FROM ingestion_chunk AS chunk JOIN ingestion_document AS document

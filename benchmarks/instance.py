@@ -139,7 +139,7 @@ class Rest:
     process: subprocess.Popen[bytes]
 
     def processor_s(self) -> float:
-        """Processor seconds of the server and its children so far: hardly moved by other load."""
+        """Processor seconds of the server and its children so far; they grow under load too."""
         server = psutil.Process(self.process.pid)
         times = [one.cpu_times() for one in (server, *server.children(recursive=True))]
         return float(sum(one.user + one.system for one in times))
