@@ -26,7 +26,7 @@ class InstanceRunning(Conflict):
 
 
 def _take(lock: IO[str], data_dir: Path) -> None:
-    """Takes the lock. A command that only looks (`server_url`) holds it for a moment: wait it out."""
+    """Takes the lock. A command that only looks (`server_url`) holds it a moment: wait it out."""
     for _ in range(TRIES):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
