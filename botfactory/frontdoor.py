@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextvars
 import logging
 import threading
 from collections.abc import Awaitable, Callable, Mapping, MutableMapping
@@ -54,9 +55,24 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] == "lifespan":
         await _lifespan(receive, send)
     elif scope["type"] == "http" and scope["path"].startswith(STATIC_PREFIX):
-        await _static(scope, receive, send)
+        await _static(scope, receive, _in_own_context(send))
     else:
         await _django(dict(scope), receive, send)
+
+
+def _in_own_context(send: Send) -> Send:
+    """`send` for an application in a thread. The last message of a response starts a request that
+    waits behind it on the connection, which must not inherit that thread's executor: it is gone."""
+    context = contextvars.copy_context()
+
+    async def send_in_context(message: Mapping[str, Any]) -> None:
+        await asyncio.get_running_loop().create_task(_sent(send, message), context=context)
+
+    return send_in_context
+
+
+async def _sent(send: Send, message: Mapping[str, Any]) -> None:
+    await send(message)
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 KEPT_VARIABLES = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "TZ", "LD_LIBRARY_PATH")
 START_TIMEOUT_S = 90.0
 STOP_TIMEOUT_S = 40.0
-WAIT_TIMEOUT_S = 120.0
+WAIT_TIMEOUT_S = 240.0
 POLL_S = 0.05
 
 T = TypeVar("T")

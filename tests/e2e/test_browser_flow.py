@@ -106,6 +106,7 @@ def _create_bot(page: Page, shop: FakeSite) -> None:
 
 def _ask_in_preview(page: Page, shop: FakeSite) -> None:
     preview = page.frame_locator('iframe[title="Chat with Shoe shop"]')
+    _await_loaded(page, 'iframe[title="Chat with Shoe shop"]')
     preview.get_by_role("textbox").fill(QUESTION)
     preview.get_by_role("textbox").press("Enter")
     expect(preview.get_by_role("region", name="Sources")).to_be_visible()
@@ -113,6 +114,13 @@ def _ask_in_preview(page: Page, shop: FakeSite) -> None:
     expect(answer).to_contain_text(FACT)
     source = answer.get_by_role("link", name=re.compile("Source 1")).first
     expect(source).to_have_attribute("href", re.compile(re.escape(shop.url("/warranty"))))
+
+
+def _await_loaded(page: Page, frame: str) -> None:
+    """Returns when the frame's scripts have run: before, Enter is only a new line."""
+    loaded = page.locator(frame).element_handle().content_frame()
+    assert loaded is not None
+    loaded.wait_for_load_state("load")
 
 
 def _allow(page: Page, site: Site) -> None:
@@ -126,6 +134,7 @@ def _ask_on_the_site(page: Page, site: Site, shop: FakeSite, tag: str) -> None:
     page.goto(site.show(tag, path="/shop"))
     page.get_by_role("button", name="Open chat").click()
     frame = page.frame_locator("bf-widget iframe")
+    _await_loaded(page, "bf-widget iframe")
     frame.get_by_role("textbox").fill(QUESTION)
     with page.expect_response(lambda response: "/widget/v1/chat/" in response.url) as caught:
         frame.get_by_role("textbox").press("Enter")

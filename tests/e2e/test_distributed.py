@@ -104,7 +104,7 @@ class Running:
             assert source["status"] != "failed", source["error"]
             return source if source["status"] == "ready" else None
 
-        return eventually(probe, what="the source is ready", timeout_s=240)
+        return eventually(probe, what="the source is ready")
 
 
 @pytest.fixture(scope="module")
