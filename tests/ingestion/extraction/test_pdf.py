@@ -92,10 +92,10 @@ def test_real_files_of_several_producers_are_read() -> None:
 
 
 def test_headers_footers_and_page_numbers_are_left_out() -> None:
-    texts = ["Tea is a plant.", "Water boils.", "Cups are round.", "Leaves dry slowly.", "The end."]
+    texts = ["Tea is a plant.", "Water boils.", "Cups are round.", "Leaves dry.", "So.", "The end."]
     left, right = "The Manual, Release 1.2", "Acme Ltd."
     pages = [
-        [left if n % 2 else right, text, "A footer", f"{n} of 5"]
+        [left if n % 2 else right, text, "A footer", f"{n} of 6"]
         for n, text in enumerate(texts, start=1)
     ]
     assert without_running_lines(pages) == [[text] for text in texts]
