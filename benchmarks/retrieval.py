@@ -1,16 +1,13 @@
-"""Retrieval quality on questions over paragraphs: `python benchmarks/retrieval.py --data DIR`.
+"""Recall of the right paragraph, and what a floor on the similarity keeps and refuses.
 
-Indexes DIR/squad.json through the embedder, the sparse vectors and the embedded store, asks every
-question, writes one line a question to `--out` and prints recall, nDCG and what a floor on the best
-similarity keeps and refuses.
+Indexes qa/squad.json through the embedder, the sparse vectors and the embedded store, asks every
+question and writes one line a question to retrieval.jsonl, which the data's own scorer reads.
 """
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
-import sys
 import tempfile
 import time
 import uuid
@@ -19,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
+from benchmarks.report import CannotMeasure, Options, Table
 from bots.knowledge.edge_store import EdgeStore
 from bots.knowledge.embedder import Embedder
 from bots.knowledge.embedding import collection_name
@@ -30,6 +26,7 @@ from bots.knowledge.vector_store import VectorStore
 
 N_RESULTS = 10
 FLOORS = (0.30, 0.35, 0.40, 0.45)
+PRODUCT_FLOOR = 0.40
 BOT = uuid.UUID(int=1)
 
 
@@ -104,36 +101,35 @@ def ask_all(store: VectorStore, models: Models, data: dict[str, Any]) -> Iterato
         )
 
 
-def report(runs: Sequence[Run]) -> None:
+def _quality(runs: Sequence[Run]) -> Table:
     ranks = [run.rank for run in runs if run.kind == "answerable"]
     ndcg = sum(1 / math.log2(rank + 1) for rank in ranks if rank) / len(ranks)
-    for depth in (1, 5):
-        found = sum(rank is not None and rank <= depth for rank in ranks)
-        print(f"recall@{depth} {found / len(ranks):.3f} of {len(ranks)}")
-    print(f"nDCG@{N_RESULTS} {ndcg:.3f}")
+    recall = [sum(rank is not None and rank <= depth for rank in ranks) for depth in (1, 5)]
+    row = (len(ranks), *(found / len(ranks) for found in recall), ndcg)
+    columns = ("answerable questions", "recall@1", "recall@5", f"nDCG@{N_RESULTS}")
+    return Table("the right paragraph among the results", columns, (row,))
+
+
+def _refusals(runs: Sequence[Run]) -> Table:
+    rows = []
     for floor in FLOORS:
-        shares = {
+        kept = {
             kind: _share([run.best >= floor for run in runs if run.kind == kind])
             for kind in ("answerable", "unanswerable", "off_topic")
         }
-        print(
-            f"floor {floor:.2f}: answerable kept {shares['answerable']:.3f}, "
-            f"off-topic refused {1 - shares['off_topic']:.3f}, "
-            f"unanswerable refused {1 - shares['unanswerable']:.3f}"
-        )
+        row = (kept["answerable"], 1 - kept["off_topic"], 1 - kept["unanswerable"])
+        rows.append((f"{floor:.2f}", *row))
+    columns = ("floor", "answerable kept", "off-topic refused", "unanswerable refused")
+    return Table("what a floor on the best similarity does", columns, tuple(rows))
 
 
 def _share(flags: Sequence[bool]) -> float:
     return sum(flags) / len(flags) if flags else 0.0
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--data", type=Path, required=True, help="the folder of squad.json")
-    parser.add_argument("--out", type=Path, default=Path("var/benchmarks/retrieval.jsonl"))
-    parser.add_argument("--floor", type=float, default=0.40, help="refuse below this similarity")
-    args = parser.parse_args()
-    data = json.loads((args.data / "squad.json").read_text("utf-8"))
+def run(options: Options) -> list[Table]:
+    """Three tables: quality, refusals, speed. A smaller size takes the first paragraphs only."""
+    data = _load(options)
     models = Models(Embedder(), SparseEmbedder())
     models.dense.warm_up()
     with tempfile.TemporaryDirectory() as folder:
@@ -144,20 +140,33 @@ def main() -> None:
         )
         started = time.perf_counter()
         index(store, models, data["paragraphs"])
-        print(f"{len(data['paragraphs'])} paragraphs in {time.perf_counter() - started:.1f} s")
+        indexing_s = time.perf_counter() - started
         started = time.perf_counter()
         runs = list(ask_all(store, models, data))
-        elapsed_ms = (time.perf_counter() - started) * 1000
-        print(f"{len(runs)} questions, {elapsed_ms / len(runs):.1f} ms each, embedding included")
+        asking_ms = (time.perf_counter() - started) * 1000 / len(runs)
         store.close()
-    args.out.parent.mkdir(parents=True, exist_ok=True)
+    _write(options.out / "retrieval.jsonl", runs)
+    columns = ("paragraphs", "paragraphs/s", "questions", "ms a question, embedding included")
+    row = (len(data["paragraphs"]), len(data["paragraphs"]) / indexing_s, len(runs), asking_ms)
+    return [_quality(runs), _refusals(runs), Table("speed", columns, (row,))]
+
+
+def _load(options: Options) -> dict[str, Any]:
+    path = options.data / "qa" / "squad.json"
+    if not path.exists():
+        raise CannotMeasure(f"{path} is missing")
+    data: dict[str, Any] = json.loads(path.read_text("utf-8"))
+    paragraphs = data["paragraphs"][: options.scaled(len(data["paragraphs"]))]
+    ids = {paragraph["id"] for paragraph in paragraphs}
+    asked = [one for one in data["questions"] if one["paragraph"] in ids]
+    off_topic = data["off_topic"][: options.scaled(len(data["off_topic"]))]
+    return {"paragraphs": paragraphs, "questions": asked, "off_topic": off_topic}
+
+
+def _write(path: Path, runs: Sequence[Run]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
     lines = [
-        json.dumps({"id": run.id, "ranking": run.ranking, "refused": run.best < args.floor})
+        json.dumps({"id": run.id, "ranking": run.ranking, "refused": run.best < PRODUCT_FLOOR})
         for run in runs
     ]
-    args.out.write_text("\n".join(lines) + "\n", "utf-8")
-    report(runs)
-
-
-if __name__ == "__main__":
-    main()
+    path.write_text("\n".join(lines) + "\n", "utf-8")

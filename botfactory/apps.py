@@ -6,4 +6,4 @@ class BotFactoryConfig(AppConfig):
     verbose_name = "BotFactory"
 
     def ready(self) -> None:
-        from botfactory import celery, checks, schema  # noqa: F401  (register on import)
+        from botfactory import celery, checks  # noqa: F401  (register on import)

@@ -5,11 +5,16 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import IO
 
 from botfactory.errors import Conflict
+
+TRIES = 5
+TRY_AGAIN_S = 0.1
 
 
 class InstanceRunning(Conflict):
@@ -20,6 +25,18 @@ class InstanceRunning(Conflict):
     )
 
 
+def _take(lock: IO[str], data_dir: Path) -> None:
+    """Takes the lock. A command that only looks (`server_url`) holds it a moment: wait it out."""
+    for _ in range(TRIES):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(TRY_AGAIN_S)
+        else:
+            return
+    raise InstanceRunning(subject=str(data_dir))
+
+
 @contextmanager
 def own_data_dir(data_dir: Path, *, url: str = "") -> Iterator[None]:
     """Owns `data_dir` while the block runs; `url` tells other processes where the server is.
@@ -27,10 +44,7 @@ def own_data_dir(data_dir: Path, *, url: str = "") -> Iterator[None]:
     Raises InstanceRunning. The kernel gives the lock back when the process dies, however it dies.
     """
     with (data_dir / "instance.lock").open("a+", encoding="utf-8") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise InstanceRunning(subject=str(data_dir)) from exc
+        _take(lock, data_dir)
         (data_dir / "instance.json").write_text(json.dumps({"pid": os.getpid(), "url": url}))
         try:
             yield
@@ -45,7 +59,7 @@ def server_url(data_dir: Path) -> str | None:
         return None
     with path.open("a+", encoding="utf-8") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
         except BlockingIOError:
             return _written_url(data_dir)
     return None
@@ -54,5 +68,5 @@ def server_url(data_dir: Path) -> str | None:
 def _written_url(data_dir: Path) -> str:
     try:
         return str(json.loads((data_dir / "instance.json").read_text())["url"])
-    except (OSError, ValueError, KeyError):
+    except (OSError, ValueError, KeyError, TypeError):
         return ""

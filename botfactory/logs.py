@@ -5,6 +5,10 @@ from __future__ import annotations
 import json
 import logging
 
+# Line breaks of every kind, and what a terminal would obey.
+_ESCAPES = {
+    code: repr(chr(code))[1:-1] for code in (*range(0x20), *range(0x7F, 0xA0), 0x2028, 0x2029)
+}
 _STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 
 
@@ -15,7 +19,7 @@ class EventFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s %(message)s")
 
     def formatMessage(self, record: logging.LogRecord) -> str:
-        line = super().formatMessage(record).replace("\n", "\\n").replace("\r", "\\r")
+        line = super().formatMessage(record).translate(_ESCAPES)
         extra = " ".join(
             f"{key}={json.dumps(value, default=str)}"
             for key, value in vars(record).items()

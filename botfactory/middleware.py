@@ -27,7 +27,17 @@ from botfactory.errors import BotFactoryError
 
 logger = logging.getLogger(__name__)
 
-SESSIONLESS_PREFIXES = ("/api/v1/", "/v1/", "/widget/v1/", "/livez", "/readyz")
+SESSIONLESS_PREFIXES = (
+    "/api/v1/",
+    "/chat/",
+    "/livez",
+    "/readyz",
+    "/v1/",
+    "/widget.js",
+    "/widget/assets/",
+    "/widget/frame/",
+    "/widget/v1/",
+)
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{8,64}")
 
 GetResponse = Callable[[HttpRequest], Awaitable[HttpResponseBase]]

@@ -188,8 +188,16 @@ CELERY_TASK_ROUTES = {
 # The broker is only a bell: this task rings again for work that the database says is unfinished.
 BOTFACTORY_SWEEP_INTERVAL_S = env.float("BOTFACTORY_SWEEP_INTERVAL_S", default=5.0)
 CELERY_BEAT_SCHEDULE = {
-    "sweep": {"task": "ingestion.tasks.sweep", "schedule": BOTFACTORY_SWEEP_INTERVAL_S},
-    "purge": {"task": "bots.tasks.purge_deleted_bots", "schedule": BOTFACTORY_SWEEP_INTERVAL_S},
+    name: {
+        "task": task,
+        "schedule": BOTFACTORY_SWEEP_INTERVAL_S,
+        # A ring that nobody heard in time is worth nothing: they must not pile up.
+        "options": {"expires": 2 * BOTFACTORY_SWEEP_INTERVAL_S},
+    }
+    for name, task in (
+        ("sweep", "ingestion.tasks.sweep"),
+        ("purge", "bots.tasks.purge_deleted_bots"),
+    )
 }
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)
 
@@ -323,6 +331,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
+    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
 }
 
 # --- language, time, logs ----------------------------------------------------------------------
@@ -347,7 +356,7 @@ LOGGING: dict[str, Any] = {
         "httpx": {"level": "WARNING"},
         "sentence_transformers": {"level": "WARNING"},
         "trafilatura": {"level": "CRITICAL"},
-        "uvicorn.access": {"level": "WARNING"},
+        "uvicorn": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },
 }

@@ -1,4 +1,7 @@
-"""The end of a bot: first its points, then its rows, so that nothing is left without an owner."""
+"""The end of a bot: its points, what other apps keep for it, then its rows.
+
+In this order nothing is left without an owner.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import logging
 
 from bots.knowledge.registry import vector_store
 from bots.models import Bot
+from bots.signals import bot_purging
 
 logger = logging.getLogger(__name__)
 
@@ -16,5 +20,6 @@ def purge_deleted_bot(bot_id: str) -> None:
     if bot is None:
         return
     vector_store().delete_bot(bot.pk)
+    bot_purging.send(sender=Bot, bot=bot)
     bot.delete()
     logger.info("bot_purged", extra={"bot_id": bot_id})

@@ -44,8 +44,12 @@ def update_bot(*, actor: Actor, bot: Bot, **fields: Any) -> Bot:
     """`bot` with the given fields changed. Raises InvalidInput, PermissionDenied."""
     actor.require(Role.EDITOR)
     _assign(bot, fields)
+    bot.updated_at = timezone.now()
     with transaction.atomic():
-        bot.save()
+        # Only what was given: this copy may be older than another change, or than a deletion.
+        Bot.objects.filter(pk=bot.pk).update(
+            **{name: getattr(bot, name) for name in (*fields, "updated_at")}
+        )
         _audit(actor, "bot.update", bot.pk, fields=sorted(fields))
     return bot
 

@@ -67,7 +67,8 @@ class _Frames:
         heartbeat = loop.call_later(HEARTBEAT_S, self._ready.set)
         try:
             while True:
-                await self._ready.wait()
+                if not self._is_finished:  # after the end nothing sets it any more
+                    await self._ready.wait()
                 self._ready.clear()
                 if self._frames:
                     frames = b"".join(self._frames)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from botfactory.lib.queue import enqueue
+from botfactory.lib.queue import enqueue, postponed_while_unavailable
 from bots.models import Bot
 
 
@@ -13,7 +13,8 @@ def purge_bot(bot_id: str) -> None:
     """Removes a deleted bot's points, then its rows. Runs twice without harm."""
     from bots.purging import purge_deleted_bot
 
-    purge_deleted_bot(bot_id)
+    with postponed_while_unavailable("purge_bot", bot_id):
+        purge_deleted_bot(bot_id)
 
 
 @shared_task(ignore_result=True)

@@ -79,7 +79,7 @@ class SourceList(generics.GenericAPIView[Source]):
     serializer_class = NewSourceSerializer
     parser_classes = (JSONParser, MultiPartParser)
 
-    @extend_schema(responses=SourceSerializer(many=True))
+    @extend_schema(operation_id="sources_list", responses=SourceSerializer(many=True))
     def get(self, request: Request, bot_id: UUID) -> Response:
         """The bot's sources, oldest first."""
         actor_of(request).require_scope(ApiKey.Scope.READ)

@@ -44,7 +44,7 @@ class FileEmpty(ExtractionError):
 class FileTooLarge(ExtractionError):
     code = "file_too_large"
     status = 413
-    default_message = "The file is larger than 25 MB. Split it into smaller files."
+    default_message = "The file is larger than this server reads. Split it into smaller files."
 
 
 class UnsupportedType(ExtractionError):

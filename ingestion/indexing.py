@@ -50,7 +50,7 @@ def index(document_id: str) -> None:
     try:
         _store_points(document, drafts)
     except _Superseded:
-        _drop_if_deleted(document)
+        _take_back(document)
         return
     _finish(document)
     runs.finish_if_done(document.source_id)
@@ -111,9 +111,10 @@ def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> None:
         store.upsert(bot_id, list(_points(document, drafts[start : start + SLICE])))
         if not _renew(document):
             raise _Superseded
-    store.delete_document(bot_id, document.pk, keep_version=document.version)
-    if not _renew(document):
-        raise _Superseded
+    if document.version > 1:  # the first version has nothing to replace
+        store.delete_document(bot_id, document.pk, keep_version=document.version)
+        if not _renew(document):
+            raise _Superseded
 
 
 def _points(document: Document, drafts: Sequence[ChunkDraft]) -> Iterator[ChunkPoint]:
@@ -160,18 +161,27 @@ def _renew(document: Document) -> bool:
     )
 
 
-def _drop_if_deleted(document: Document) -> None:
-    """Points must not outlive their document: the purge may have passed before the upsert."""
-    is_alive = Document.objects.filter(
+def _take_back(document: Document) -> None:
+    """Removes the points of a worker that was overtaken.
+
+    Points must not outlive their document: the purge may have passed before the upsert. Neither
+    must an older version stay beside a newer one that is finished; one that is not finished yet
+    removes all others at its end.
+    """
+    bot_id, store = document.source.bot_id, registry.vector_store()
+    alive = Document.objects.filter(
         pk=document.pk, source__deleted_at=None, source__bot__deleted_at=None
-    ).exists()
-    if not is_alive:
-        registry.vector_store().delete_document(document.source.bot_id, document.pk)
+    )
+    current = alive.values_list("version", "indexed_version").first()
+    if current is None:
+        store.delete_document(bot_id, document.pk)
+    elif current[0] == current[1]:
+        store.delete_document(bot_id, document.pk, keep_version=current[0])
 
 
 @transaction.atomic
 def _finish(document: Document) -> None:
-    Chunk.objects.filter(document=document).exclude(version=document.version).delete()
+    Chunk.objects.filter(document=document, version__lt=document.version).delete()
     Document.objects.filter(pk=document.pk, version=document.version).update(
         indexed_version=F("version"), claimed_at=None, index_attempts=0
     )

@@ -129,7 +129,11 @@ def _known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
 def _remove_vanished(run: IngestionRun, summary: CrawlSummary) -> None:
     known = {document.key: document for document in run.source.documents.defer("text")}
     seen = frozenset(run.pages.values_list("url_hash", flat=True))
-    removals = plan_removals(known=frozenset(known), seen=seen, is_healthy=summary.is_healthy)
+    # The summary counts this start alone; an interrupted crawl had read pages before.
+    was_read = [Page.Verdict.READ, Page.Verdict.INDEXED, Page.Verdict.UNCHANGED]
+    n_read = run.pages.filter(verdict__in=was_read).count()
+    whole = replace(summary, n_fetched=n_read, n_unchanged=0)
+    removals = plan_removals(known=frozenset(known), seen=seen, is_healthy=whole.is_healthy)
     remove_documents(run, [known[removal.key] for removal in removals])
 
 

@@ -6,6 +6,7 @@ import logging
 
 from bots.knowledge import registry
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.uploads import delete_uploads_of_source
 
 logger = logging.getLogger(__name__)
 
@@ -16,8 +17,7 @@ def purge_deleted_source(source_id: str) -> None:
     if source is None:
         return
     registry.vector_store().delete_source(source.bot_id, source.pk)
-    for file in source.files.all():
-        file.file.delete(save=False)
+    delete_uploads_of_source(source)
     source.delete()
     logger.info("source_purged", extra={"source_id": source_id})
 

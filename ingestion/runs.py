@@ -90,9 +90,15 @@ def release(lease: Lease) -> None:
     )
 
 
-@transaction.atomic
 def finish_if_done(source_id: UUID) -> None:
     """Ends the source's run when all was read and nothing waits for the index."""
+    # Asked after every document: only the last one has a reason to wait for the lock.
+    if not pending_documents.filter(source=source_id).exists():
+        _finish_under_lock(source_id)
+
+
+@transaction.atomic
+def _finish_under_lock(source_id: UUID) -> None:
     source = Source.objects.select_for_update().filter(pk=source_id, deleted_at=None).first()
     if source is None or pending_documents.filter(source=source).exists():
         return

@@ -5,6 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
+from itertools import count
+from pathlib import PurePath
 from typing import IO, Any
 
 from django.conf import settings
@@ -16,7 +19,7 @@ from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role
 from botfactory.accounts.services import record_audit
 from botfactory.errors import InvalidInput
-from botfactory.lib import safe_http
+from botfactory.lib import outgoing, safe_http
 from botfactory.lib.queue import enqueue_on_commit
 from bots.models import Bot
 from ingestion.errors import FileEmpty, FileTooLarge
@@ -24,6 +27,8 @@ from ingestion.models import Source, SourceFile
 
 MAX_FILES_PER_SOURCE = 100
 MAX_PAGES_LIMIT = 50_000
+MAX_NAME_CHARS = 255
+MAX_SUFFIX_CHARS = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +43,14 @@ class Upload:
 def add_website(*, actor: Actor, bot: Bot, url: str, max_pages: int | None = None) -> Source:
     """A queued source. Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied."""
     actor.require(Role.EDITOR)
-    address = str(safe_http.parse_url(url if "://" in url else f"https://{url}"))
-    pages = max_pages or settings.BOTFACTORY_MAX_PAGES
+    address = _website_address(url)
+    pages = settings.BOTFACTORY_MAX_PAGES if max_pages is None else max_pages
     if not 1 <= pages <= MAX_PAGES_LIMIT:
         message = f"Give a number of pages from 1 to {MAX_PAGES_LIMIT:,}."
         raise InvalidInput(fields={"max_pages": [message]})
-    source = Source(bot=bot, kind=Source.Kind.WEBSITE, name=address, url=address, max_pages=pages)
+    source = Source(
+        bot=bot, kind=Source.Kind.WEBSITE, name=address[:300], url=address, max_pages=pages
+    )
     return _queue(source, actor)
 
 
@@ -103,11 +110,35 @@ def retry_source(*, actor: Actor, source: Source) -> None:
             enqueue_on_commit(sync_source, source.pk)
 
 
+def _website_address(url: str) -> str:
+    """Raises UrlInvalid, and UrlNotAllowed at once for a numeric host that is never dialled.
+
+    Names are judged at the socket alone: what they lead to may change between now and the crawl.
+    """
+    address = safe_http.parse_url(url if "://" in url else f"https://{url}")
+    host = address.host or ""
+    if _is_numeric(host):
+        safe_http.check_address(host, address.port or 0, outgoing.people_policy())
+    return str(address)
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
 def _check_size(upload: Upload) -> None:
     if upload.size == 0:
         raise FileEmpty(subject=upload.name)
     if upload.size > settings.BOTFACTORY_MAX_FILE_BYTES:
-        raise FileTooLarge(subject=upload.name)
+        megabytes = settings.BOTFACTORY_MAX_FILE_BYTES // 1_000_000
+        raise FileTooLarge(
+            f"The file is larger than {megabytes} MB. Split it into smaller files.",
+            subject=upload.name,
+        )
 
 
 def _queue(source: Source, actor: Actor, uploads: Sequence[Upload] = ()) -> Source:
@@ -137,10 +168,24 @@ def _store(source: Source, upload: Upload) -> SourceFile | None:
     sha256 = digest.hexdigest()
     if source.files.filter(sha256=sha256).exists():
         return None
-    file = SourceFile(source=source, name=upload.name[:255], sha256=sha256, size=upload.size)
+    name = _free_name(source, upload.name)
+    file = SourceFile(source=source, name=name, sha256=sha256, size=upload.size)
     file.file.save(str(file.pk), File(upload.content), save=False)
     file.save(force_insert=True)
     return file
+
+
+def _free_name(source: Source, name: str) -> str:
+    """`name`, or `name (2)` and so on: within a source a name identifies a file and its text."""
+    taken = frozenset(source.files.values_list("name", flat=True))
+    suffix = PurePath(name).suffix[-MAX_SUFFIX_CHARS:]
+    stem = name.removesuffix(suffix)
+    for number in count(1):
+        ending = suffix if number == 1 else f" ({number}){suffix}"
+        free = stem[: MAX_NAME_CHARS - len(ending)] + ending
+        if free not in taken:
+            break
+    return free
 
 
 def _audit(actor: Actor, action: str, source: Source, **data: Any) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 from celery import shared_task
 
 from botfactory.errors import BotFactoryError
+from botfactory.lib.queue import postponed_while_unavailable
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,8 @@ def purge_source(source_id: str) -> None:
     """Removes a deleted source's points, then its files and rows."""
     from ingestion.purging import purge_deleted_source
 
-    purge_deleted_source(source_id)
+    with postponed_while_unavailable("purge_source", source_id):
+        purge_deleted_source(source_id)
 
 
 @shared_task(ignore_result=True)

@@ -88,7 +88,6 @@ class _Turn:
         self.question = question
         self.message = message
         self.answer = answer
-        self.answer.timings_ms = {}
         self._started = time.monotonic()
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
@@ -174,13 +173,12 @@ class _Turn:
             state=self.answer.state,
             text=self.answer.text,
             citations=self.answer.citations,
-            usage=self.answer.usage or {},
-            timings_ms=self.answer.timings_ms or {},
+            usage=self.answer.usage,
+            timings_ms=self.answer.timings_ms,
         )
 
     def _clock(self, phase: str) -> None:
         """Notes the milliseconds since the question came."""
-        assert self.answer.timings_ms is not None  # noqa: S101  (set in __init__)
         self.answer.timings_ms[phase] = round((time.monotonic() - self._started) * 1000)
 
 

@@ -36,7 +36,7 @@ def number_passages(chunks: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
         Passage(
             n=n,
             text=chunk.payload.text,
-            title=chunk.payload.place,
+            title=chunk.payload.label,
             url=chunk.payload.url,
             page=chunk.payload.page,
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from uuid import UUID
 
@@ -31,8 +31,8 @@ class Answer:
     error_code: str = ""
     engine: str = ""
     citations: tuple[CitedPassage, ...] = ()
-    usage: dict[str, int | None] | None = None
-    timings_ms: dict[str, int] | None = None
+    usage: dict[str, int | None] = field(default_factory=dict)
+    timings_ms: dict[str, int] = field(default_factory=dict)
 
 
 def begin_turn(conversation: Conversation, question: str) -> Message:
@@ -79,8 +79,8 @@ def record_answer(answer: Answer) -> None:
         text=answer.text,
         error_code=answer.error_code,
         engine=answer.engine,
-        usage=answer.usage or {},
-        timings_ms=answer.timings_ms or {},
+        usage=answer.usage,
+        timings_ms=answer.timings_ms,
         finished_at=timezone.now(),
     )
     if not updated:

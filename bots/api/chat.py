@@ -17,7 +17,7 @@ from botfactory.accounts.access import Actor
 from botfactory.accounts.api_auth import actor_from_header
 from botfactory.accounts.models import ApiKey
 from botfactory.api import json_door
-from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed
+from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed, TooLarge
 from botfactory.lib import limits
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
@@ -49,7 +49,6 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
     await limits.hit(f"chat:{actor.workspace.pk}", per_minute=QUESTIONS_PER_MINUTE)
     asked = _parse(request)
-    pipeline.check_question(asked.message)
     conversation = await in_database(_open_conversation, bot, asked.conversation_id)
     events = pipeline.stream_answer(bot=bot, conversation=conversation, question=asked.message)
     if asked.is_streaming:
@@ -70,17 +69,19 @@ def _open_conversation(bot: Bot, conversation_id: UUID | None) -> Conversation:
 
 
 def _parse(request: HttpRequest) -> ChatRequest:
-    """Raises InvalidInput, ValidationError."""
-    if int(request.headers.get("Content-Length") or 0) > MAX_BODY_BYTES:
-        raise InvalidInput("The body is too large for a question.")
+    """Raises InvalidInput, QuestionEmpty, QuestionTooLong, TooLarge, ValidationError."""
+    data = request.read(MAX_BODY_BYTES + 1)
+    if len(data) > MAX_BODY_BYTES:
+        raise TooLarge
     try:
-        body = json.loads(request.body)
+        body = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise InvalidInput("The body is not valid JSON.") from exc
     serializer = ChatRequestSerializer(data=body)
     serializer.is_valid(raise_exception=True)
     asked = serializer.validated_data
-    return ChatRequest(asked["message"], asked.get("conversation_id"), asked["stream"])
+    question = pipeline.check_question(asked["message"])
+    return ChatRequest(question, asked.get("conversation_id"), asked["stream"])
 
 
 async def _whole_answer(events: AsyncGenerator[AnswerEvent, None]) -> HttpResponseBase:

@@ -56,7 +56,11 @@ class SearchResponseSerializer(serializers.Serializer[Any]):
 
 
 class ChatRequestSerializer(serializers.Serializer[Any]):
-    message = serializers.CharField(max_length=MAX_QUESTION_CHARS)
+    # Empty and too long messages have codes of their own, which every door gets from one place
+    # (`bots.answering.pipeline.check_question`).
+    message = serializers.CharField(
+        allow_blank=True, help_text=f"1 to {MAX_QUESTION_CHARS:,} characters."
+    )
     conversation_id = serializers.UUIDField(required=False)
     stream = serializers.BooleanField(default=False)
 

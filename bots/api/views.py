@@ -31,6 +31,7 @@ READ, WRITE, CHAT = ApiKey.Scope.READ, ApiKey.Scope.WRITE, ApiKey.Scope.CHAT
 class BotList(generics.GenericAPIView[Bot]):
     serializer_class = BotSerializer
 
+    @extend_schema(operation_id="bots_list", responses=BotSerializer(many=True))
     def get(self, request: Request) -> Response:
         """The workspace's bots, newest first."""
         actor_of(request).require_scope(READ)

@@ -30,6 +30,12 @@ _ALIKE = 0.95  # share of words from which two sentences say the same
 _WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:ies|ing|ed|es|ly|s|e)$")
 _HOW_TO = re.compile(r"\bhow (?:do|can|to|should|would)\b", re.IGNORECASE)
+# Asides of documentation: about the text, not about its subject.
+_ASIDE = re.compile(
+    r"(?:changed|new|added|deprecated) (?:in|since) version|note\b|see also\b|"
+    r"for (?:more|additional|further) (?:information|details)",
+    re.IGNORECASE,
+)
 _CUES = (
     (
         re.compile(r"\b(?:when|what (?:year|date|day|time)|which (?:year|century))\b", re.I),
@@ -166,7 +172,7 @@ def _fit(question: str, sentence: Sentence) -> float:
         fit += _CUE
     if sentence.text.endswith("?") or (sentence.text.endswith(":") and not sentence.code):
         fit += _FRAGMENT  # a question or an announcement is not the answer
-    if sentence.kind is BlockKind.CODE:
+    if sentence.kind is BlockKind.CODE or _ASIDE.match(sentence.text):
         fit += _FRAGMENT
     if sentence.kind is BlockKind.PROSE and len(sentence.text) < 25:
         fit += _FRAGMENT

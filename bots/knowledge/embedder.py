@@ -6,6 +6,7 @@ import copy
 import hashlib
 import json
 import logging
+import math
 import threading
 import time
 from collections import deque
@@ -36,6 +37,7 @@ BUNDLED_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 MIN_COSINE = 0.998
 # bfloat16 must win clearly: on processors without it, it is several times slower.
 MIN_SPEEDUP = 1.15
+PROBE_ROUNDS = 5
 MAX_QUERIES_PER_BATCH = 16
 _PROBE_TEXTS = (
     "Opening hours: Monday to Friday from nine to five, closed on public holidays.",
@@ -254,8 +256,7 @@ def _choose_dtype(model: SentenceTransformer) -> tuple[SentenceTransformer, str]
 
     halved = copy.deepcopy(model).to(torch.bfloat16)
     try:
-        full, full_s = _time(model)
-        half, half_s = _time(halved)
+        (full, full_s), (half, half_s) = _race(model, halved)
     except (RuntimeError, ValueError):
         # Some layers have no bfloat16 form on some devices.
         logger.warning("embedding_dtype_probe_failed", exc_info=True)
@@ -267,14 +268,19 @@ def _choose_dtype(model: SentenceTransformer) -> tuple[SentenceTransformer, str]
     return model, "float32"
 
 
-def _time(model: SentenceTransformer) -> tuple[NDArray[np.float32], float]:
-    """Vectors of the probe texts, and the seconds that the faster of two runs took."""
+def _race(*models: SentenceTransformer) -> list[tuple[NDArray[np.float32], float]]:
+    """For each model the vectors of the probe texts, and the seconds of its fastest run.
+
+    The models take turns: what else the machine does at its start then slows all of them alike.
+    """
     import numpy as np
 
-    model.encode(_PROBE_TEXTS[0], show_progress_bar=False)
-    durations = []
-    for _ in range(2):
-        started = time.perf_counter()
-        vectors = model.encode(list(_PROBE_TEXTS), show_progress_bar=False)
-        durations.append(time.perf_counter() - started)
-    return np.asarray(vectors, dtype=np.float32), min(durations)
+    texts = list(_PROBE_TEXTS)
+    vectors = [np.asarray(one.encode(texts, show_progress_bar=False), np.float32) for one in models]
+    fastest = [math.inf] * len(models)
+    for _ in range(PROBE_ROUNDS):
+        for number, model in enumerate(models):
+            started = time.perf_counter()
+            model.encode(texts, show_progress_bar=False)
+            fastest[number] = min(fastest[number], time.perf_counter() - started)
+    return list(zip(vectors, fastest, strict=True))

@@ -51,8 +51,8 @@ class VectorStoreMismatch(BotFactoryError):
     code = "vector_store_mismatch"
     status = 500
     default_message = (
-        "The search index was built for another embedding model or version. "
-        "Rebuild it with 'manage.py reindex'."
+        "The search index was built for other vectors. Remove its collection (embedded: the folder "
+        "that the log names), then run 'manage.py reindex'."
     )
 
 

@@ -23,8 +23,13 @@ from bots.knowledge.payload import (
     load_payload,
     score_chunk,
 )
-from bots.knowledge.types import ChunkPayload, ChunkPoint, HybridQuery, ScoredChunk
-from bots.knowledge.vector_store import DEFAULT_CANDIDATES
+from bots.knowledge.types import (
+    DEFAULT_CANDIDATES,
+    ChunkPayload,
+    ChunkPoint,
+    HybridQuery,
+    ScoredChunk,
+)
 
 if TYPE_CHECKING:
     from qdrant_client import QdrantClient

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+DEFAULT_CANDIDATES = 50
 PLACE_SEPARATOR = " \u203a "
 
 
@@ -42,6 +43,12 @@ class ChunkPayload:
     def place(self) -> str:
         """Where the chunk stands: title and headings, each once, outermost first."""
         parts = (self.title, *self.heading_path)
+        return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
+
+    @property
+    def label(self) -> str:
+        """What a citation is called: the title, and the nearest heading where there is one."""
+        parts = (self.title, *self.heading_path[-1:])
         return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
 
 

@@ -7,9 +7,13 @@ from pathlib import Path
 from typing import Protocol
 from uuid import UUID
 
-from bots.knowledge.types import ChunkPayload, ChunkPoint, HybridQuery, ScoredChunk
-
-DEFAULT_CANDIDATES = 50
+from bots.knowledge.types import (
+    DEFAULT_CANDIDATES,
+    ChunkPayload,
+    ChunkPoint,
+    HybridQuery,
+    ScoredChunk,
+)
 
 
 class VectorStore(Protocol):

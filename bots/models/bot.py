@@ -7,6 +7,7 @@ from django.db import models
 
 from botfactory.accounts.models import Workspace
 
+DEFAULT_COLOR = "#2450d3"
 DEFAULT_GREETING = "Hello! Ask me anything about this site."
 DEFAULT_REFUSAL = "I could not find an answer to that in the material I know."
 # On 3,136 paragraph questions and 400 off-topic ones, 0.35 kept 97 % and refused 90 %.
@@ -41,7 +42,7 @@ class Bot(models.Model):
     )
     color = models.CharField(
         max_length=7,
-        default="#2450d3",
+        default=DEFAULT_COLOR,
         validators=[RegexValidator(r"^#[0-9a-fA-F]{6}$", "Use a colour such as #2450d3.")],
     )
     allowed_sites = models.JSONField(
@@ -61,3 +62,7 @@ class Bot(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def has_own_color(self) -> bool:
+        return self.color != DEFAULT_COLOR

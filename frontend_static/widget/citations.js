@@ -48,8 +48,17 @@ function chip(source) {
   const label = texts.openSource(source.n, titleOf(source));
   const attributes = { class: "chip", "data-n": source.n, title: titleOf(source) };
   const href = addressOf(source);
-  if (!href) return el("span", { ...attributes, role: "note", "aria-label": label }, String(source.n));
-  return el("a", { ...attributes, ...outward(href), "aria-label": label }, String(source.n));
+  if (href) return el("a", { ...attributes, ...outward(href), "aria-label": label }, String(source.n));
+  const button = el("button", { ...attributes, type: "button", "aria-label": label }, String(source.n));
+  button.addEventListener("click", () => unfold(button.closest(".message"), source.n));
+  return button;
+}
+
+function unfold(message, n) {
+  const passage = message.querySelector(`details[data-n="${n}"]`);
+  if (!passage) return; // the answer is still being written
+  passage.open = true;
+  passage.scrollIntoView({ block: "nearest" });
 }
 
 /** The list under an answer. A source without an address unfolds its passage instead. */
@@ -67,7 +76,8 @@ export function sourceList(citations) {
     ];
     if (href) return el("li", {}, el("a", { class: "source", ...outward(href) }, ...row));
     const passage = el("p", { class: "passage", dir: "auto" }, citation.text ?? "");
-    return el("li", {}, el("details", {}, el("summary", { class: "source" }, ...row), passage));
+    const summary = el("summary", { class: "source" }, ...row);
+    return el("li", {}, el("details", { "data-n": citation.n }, summary, passage));
   });
   return el(
     "section",

@@ -23,7 +23,6 @@ import ingestion
 from ingestion import errors
 from ingestion.errors import ExtractionCrashed, ExtractionError, ExtractionTimeout
 from ingestion.extraction.protocol import Head, ProtocolBroken, receive, send
-from ingestion.extraction.registry import check_size
 from ingestion.extraction.types import ExtractedDocument
 
 logger = logging.getLogger(__name__)
@@ -68,7 +67,6 @@ class ExtractionPool:
 
         Raises: ExtractionError; ExtractionTimeout and ExtractionCrashed when the child was ended.
         """
-        check_size(len(body))
         if os.getpid() != self._pid:
             self._reset()  # after a fork, the children belong to the parent
         job: Head = {

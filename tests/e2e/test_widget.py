@@ -74,9 +74,14 @@ def test_a_source_without_an_address_unfolds_its_passage(
 ) -> None:
     frame = visit(page, site, widgets)
     ask(frame, "Where is my parcel?")
+    passage = frame.get_by_text("Your mail holds the link to track it.")
     frame.get_by_text("Show the passage").click()
+    expect(passage).to_be_visible()
+    frame.get_by_text("Show the passage").click()
+    expect(passage).to_be_hidden()
 
-    expect(frame.get_by_text("Your mail holds the link to track it.")).to_be_visible()
+    frame.get_by_role("button", name=re.compile("Source 2: Tracking")).click()
+    expect(passage).to_be_visible()
 
 
 def test_nothing_is_asked_for_or_stored_before_a_click(

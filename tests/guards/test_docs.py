@@ -9,6 +9,7 @@ import pytest
 
 from botfactory.errors import BotFactoryError
 from bots.answering import events
+from ingestion.crawling.types import Reason
 
 ROOT = Path(__file__).parents[2]
 
@@ -63,3 +64,8 @@ def test_each_stream_event_is_documented() -> None:
     page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     union = events.AnswerEvent.__args__
     assert [event.name for event in union if f"`{event.name}`" not in page] == []
+
+
+@pytest.mark.parametrize("reason", list(Reason))
+def test_each_crawl_reason_is_documented(reason: Reason) -> None:
+    assert f"`{reason}`" in (ROOT / "docs" / "errors.md").read_text(encoding="utf-8")

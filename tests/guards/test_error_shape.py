@@ -59,7 +59,7 @@ def test_a_missing_field_names_it(api: Client) -> None:
     assert "name" in response.json()["error"]["fields"]
 
 
-@pytest.mark.parametrize("body", [b"{", b"[" * 100_000, b"\xff", b"null", b'"x"', b"[]"])
+@pytest.mark.parametrize("body", [b"{", b"[" * 60_000, b"\xff", b"null", b'"x"', b"[]"])
 def test_a_body_that_is_no_json_object_is_400(api: Client, bot: Bot, body: bytes) -> None:
     for url in ("/api/v1/bots/", f"/api/v1/bots/{bot.pk}/chat/"):
         response = api.post(url, body, content_type="application/json")

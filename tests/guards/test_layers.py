@@ -41,6 +41,7 @@ COMPOSITION_ROOT = tuple(
         "celery",
         "health",
         "checks",
+        "schema",
         "management",
     )
 )

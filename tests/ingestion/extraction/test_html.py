@@ -209,3 +209,24 @@ def test_articles_are_told_from_their_surroundings() -> None:
         got = set(re.findall(r"\w+", extract_html(page).text))
         scores.append(2 * len(want & got) / (len(want) + len(got)))
     assert sum(scores) / len(scores) > 0.93
+
+
+def _page_of_links(n_links: int, around: str = "") -> bytes:
+    links = "".join(
+        f'<li><a href="/{n}.html">Chapter {n} of the manual</a></li>' for n in range(n_links)
+    )
+    return (
+        '<html><head><meta name="generator" content="Sphinx"></head><body><main><h1>Contents</h1>'
+        f"{around}<ul>{links}</ul></main></body></html>"
+    ).encode()
+
+
+def test_a_table_of_contents_is_not_content() -> None:
+    with pytest.raises(TooThin):
+        extract_html(_page_of_links(200))
+
+
+def test_short_lists_of_links_and_lists_with_text_of_their_own_stay() -> None:
+    prose = f"<p>{'The manual explains how to run a kiln without an accident. ' * 30}</p>"
+    assert "Chapter 9" in extract_html(_page_of_links(10)).text
+    assert "Chapter 9" in extract_html(_page_of_links(200, prose)).text

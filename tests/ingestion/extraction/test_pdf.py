@@ -11,7 +11,7 @@ from ingestion.errors import (
     TooManyPages,
 )
 from ingestion.extraction import pdf
-from ingestion.extraction.pdf import extract_pdf
+from ingestion.extraction.pdf import extract_pdf, without_running_lines
 from tests.ingestion.extraction.samples import SHARED, make_pdf, make_scan
 
 
@@ -89,3 +89,20 @@ def test_real_files_of_several_producers_are_read() -> None:
     assert len(four.page_starts) == 4
     assert four.page_starts == tuple(sorted(set(four.page_starts)))
     assert all(one.text for one in documents.values())
+
+
+def test_headers_footers_and_page_numbers_are_left_out() -> None:
+    texts = ["Tea is a plant.", "Water boils.", "Cups are round.", "Leaves dry.", "So.", "The end."]
+    left, right = "The Manual, Release 1.2", "Acme Ltd."
+    pages = [
+        [left if n % 2 else right, text, "A footer", f"{n} of 6"]
+        for n, text in enumerate(texts, start=1)
+    ]
+    assert without_running_lines(pages) == [[text] for text in texts]
+
+
+def test_a_few_pages_that_begin_alike_are_left_alone() -> None:
+    pages = [["Recipe", "Take water."], ["Recipe", "Take milk."], ["Recipe", "Take tea."]]
+    assert without_running_lines(pages) == pages
+    longer = [*pages, ["Notes"], ["Index"], ["Thanks"], ["About"], ["Contact"]]
+    assert without_running_lines(longer) == longer

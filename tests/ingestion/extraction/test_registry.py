@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.errors import FileEmpty, FileTooLarge, NoTextFound, UnsupportedType
+from ingestion.errors import FileEmpty, NoTextFound, UnsupportedType
 from ingestion.extraction.kinds import HTML, MARKDOWN, PDF, TEXT, detect_kind
-from ingestion.extraction.registry import MAX_FILE_BYTES, extract
+from ingestion.extraction.registry import extract
 from tests.ingestion.extraction.samples import make_pdf
 
 PAGE = b"<!DOCTYPE html><html><body><p>Enough words to be a page of its own.</p></body></html>"
@@ -46,8 +46,6 @@ def test_each_kind_has_its_extractor() -> None:
 def test_files_that_are_not_read_are_typed() -> None:
     with pytest.raises(FileEmpty):
         extract(b"")
-    with pytest.raises(FileTooLarge):
-        extract(bytes(MAX_FILE_BYTES + 1))
     with pytest.raises(UnsupportedType):
         extract(b"PK\x03\x04")
     with pytest.raises(NoTextFound):

@@ -1,0 +1,80 @@
+"""How well the main text of real pages is found, and what odd PDF files give.
+
+The pages and the text that people marked in them are those of extraction/; the score is computed by
+the scorer that lies beside them. Everything runs in this process, without the pool of children.
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from benchmarks.report import CannotMeasure, Cell, Options, Table
+from ingestion.errors import ExtractionError
+from ingestion.extraction.kinds import HTML, PDF
+from ingestion.extraction.registry import extract
+
+_SCORE = re.compile(r"(precision|recall|F1|pages) ([\d.]+)")
+
+
+def run(options: Options) -> list[Table]:
+    return [_pages(options.data / "extraction"), _pdfs(options.data / "pdfs")]
+
+
+def _pages(folder: Path) -> Table:
+    paths = sorted((folder / "html").glob("*.html.gz"))
+    if not paths:
+        raise CannotMeasure(f"{folder}/html holds no pages")
+    bodies = {
+        path.name.removesuffix(".html.gz"): gzip.decompress(path.read_bytes()) for path in paths
+    }
+    _text(next(iter(bodies.values())))  # loads the libraries
+    started = time.perf_counter()
+    texts = {name: _text(body) for name, body in bodies.items()}
+    pages_per_s = len(texts) / (time.perf_counter() - started)
+    score = _score(folder / "score.py", texts)
+    row = (int(score["pages"]), score["precision"], score["recall"], score["F1"], pages_per_s)
+    columns = ("pages", "precision", "recall", "F1", "pages/s")
+    return Table("main text of web pages", columns, (row,))
+
+
+def _text(body: bytes) -> str:
+    try:
+        return extract(body, declared=HTML).text
+    except ExtractionError:
+        return ""
+
+
+def _score(scorer: Path, texts: dict[str, str]) -> dict[str, float]:
+    with tempfile.NamedTemporaryFile("w", suffix=".json") as file:
+        json.dump(texts, file)
+        file.flush()
+        printed = subprocess.run(
+            [sys.executable, str(scorer), file.name], capture_output=True, text=True, check=True
+        )
+    return {name: float(value) for name, value in _SCORE.findall(printed.stdout)}
+
+
+def _pdfs(folder: Path) -> Table:
+    rows = tuple(_pdf_row(path) for path in sorted(folder.glob("*.pdf")))
+    return Table("PDF files", ("file", "pages", "characters", "ms", "refused as"), rows)
+
+
+def _pdf_row(path: Path) -> tuple[Cell, ...]:
+    body = path.read_bytes()
+    started = time.perf_counter()
+    try:
+        document = extract(body, declared=PDF, name=path.name)
+    except ExtractionError as exc:
+        return path.name, None, None, _ms_since(started), exc.code
+    return path.name, len(document.page_starts), len(document.text), _ms_since(started), None
+
+
+def _ms_since(started: float) -> float:
+    return (time.perf_counter() - started) * 1000

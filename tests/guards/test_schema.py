@@ -1,0 +1,38 @@
+"""The OpenAPI schema is complete, and every operation in it is described."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+from django.test import Client
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    return dict(yaml.safe_load(Client().get("/api/v1/schema/").content))
+
+
+def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
+    assert sorted(schema["paths"]) == [
+        "/api/v1/bots/",
+        "/api/v1/bots/{bot_id}/",
+        "/api/v1/bots/{bot_id}/chat/",
+        "/api/v1/bots/{bot_id}/search/",
+        "/api/v1/bots/{bot_id}/sources/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/",
+    ]
+
+
+def test_every_operation_says_what_it_does_and_needs_a_key(schema: dict[str, Any]) -> None:
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            assert operation.get("description"), f"{method} {path}"
+            assert operation["security"] == [{"apiKey": []}], f"{method} {path}"
+
+
+def test_the_generator_has_nothing_to_complain_about(capsys: pytest.CaptureFixture[str]) -> None:
+    from django.core.management import call_command
+
+    call_command("spectacular", "--validate", "--fail-on-warn", file="/dev/null")

@@ -1,0 +1,288 @@
+"""A document's points are those of its newest text, whoever indexes it, however often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.db.models import F
+from django.utils import timezone
+
+from bots.knowledge import registry
+from bots.knowledge.errors import VectorStoreUnavailable
+from bots.knowledge.types import ChunkPayload
+from bots.models import Bot
+from ingestion import indexing, runs
+from ingestion.indexing import MAX_ATTEMPTS
+from ingestion.models import Chunk, Document, IngestionRun, Page, Source
+from ingestion.tasks import index_document
+from tests.ingestion.conftest import MoveClock
+
+pytestmark = [pytest.mark.django_db, pytest.mark.model]
+
+TEA = (
+    "# Green tea\n\nLet it steep for two minutes.\n\n# Black tea\n\nLet it steep for four minutes."
+)
+BOOK = "\n\n".join(f"# Chapter {n}\n\nIn chapter {n} the tea is steeped again." for n in range(5))
+
+
+@pytest.fixture
+def document(website: Source, knowledge: None) -> Document:
+    """A saved document that waits for the index, in a run that was read to its end."""
+    url = "https://example.com/tea"
+    run = IngestionRun.objects.create(source=website, crawl_finished_at=timezone.now())
+    Source.objects.filter(pk=website.pk).update(status=Source.Status.INDEXING)
+    Page.objects.create(run=run, url=url, url_hash="tea", verdict=Page.Verdict.READ)
+    return Document.objects.create(
+        source=website, key="tea", url=url, title="Tea", text=TEA, content_hash="1"
+    )
+
+
+def change(document: Document, text: str) -> None:
+    Document.objects.filter(pk=document.pk).update(
+        text=text, version=F("version") + 1, claimed_at=None
+    )
+
+
+def points_of(document: Document) -> dict[UUID, ChunkPayload]:
+    bot_id = document.source.bot_id
+    return dict(registry.vector_store().list_points(bot_id, document_id=document.pk))
+
+
+def assert_points_are_chunks(document: Document) -> None:
+    document.refresh_from_db()
+    assert document.indexed_version == document.version
+    chunks = {chunk.pk: chunk for chunk in document.chunks.all()}
+    points = points_of(document)
+    assert points.keys() == chunks.keys() != set()
+    for point_id, payload in points.items():
+        chunk = chunks[point_id]
+        assert payload == ChunkPayload(
+            bot_id=document.source.bot_id,
+            source_id=document.source_id,
+            document_id=document.pk,
+            version=document.version,
+            ordinal=chunk.ordinal,
+            url=document.url,
+            title=document.title,
+            heading_path=tuple(chunk.heading_path),
+            page=chunk.page,
+            text=chunk.text,
+            char_start=chunk.char_start,
+            char_end=chunk.char_end,
+        )
+        assert chunk.version == document.version
+
+
+def after_upsert(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) -> list[int]:
+    """Runs `then` after the first batch was stored; the sizes of all batches."""
+    store, sizes = registry.vector_store(), list[int]()
+    upsert = store.upsert
+
+    def stored(bot_id: UUID, points: Sequence[Any]) -> None:
+        upsert(bot_id, points)
+        sizes.append(len(points))
+        if len(sizes) == 1:
+            then()
+
+    monkeypatch.setattr(store, "upsert", stored)
+    return sizes
+
+
+def test_points_and_chunks_are_the_same_pieces(document: Document) -> None:
+    indexing.index(str(document.pk))
+    assert_points_are_chunks(document)
+    assert "four minutes" in " ".join(payload.text for payload in points_of(document).values())
+
+
+def test_the_last_document_makes_its_source_ready(document: Document) -> None:
+    indexing.index(str(document.pk))
+    document.source.refresh_from_db()
+    assert document.source.status == Source.Status.READY
+    assert Page.objects.get().verdict == Page.Verdict.INDEXED
+
+
+def test_indexing_twice_changes_nothing(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexing.index(str(document.pk))
+    before = points_of(document)
+    monkeypatch.setattr(registry.vector_store(), "upsert", pytest.fail)
+    indexing.index(str(document.pk))
+    assert points_of(document) == before
+
+
+def test_an_interrupted_indexing_ends_as_if_it_had_not_been(document: Document) -> None:
+    indexing.index(str(document.pk))
+    before = points_of(document)
+    Document.objects.filter(pk=document.pk).update(indexed_version=0)
+    indexing.index(str(document.pk))
+    assert points_of(document) == before
+    assert_points_are_chunks(document)
+
+
+def test_a_changed_text_replaces_the_old_one_without_an_empty_moment(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    indexing.index(str(document.pk))
+    old = set(points_of(document))
+    change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
+    store = registry.vector_store()
+    delete, present = store.delete_document, list[set[UUID]]()
+
+    def watched(*args: Any, **kwargs: Any) -> None:
+        present.append(set(points_of(document)))
+        delete(*args, **kwargs)
+
+    monkeypatch.setattr(store, "delete_document", watched)
+    indexing.index(str(document.pk))
+    new = set(points_of(document))
+    assert present == [old | new]
+    assert not old & new
+    assert_points_are_chunks(document)
+
+
+def test_a_long_document_goes_in_slices(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "SLICE", 2)
+    change(document, BOOK)
+    sizes = after_upsert(monkeypatch, lambda: None)
+    indexing.index(str(document.pk))
+    assert sizes == [2, 2, 1]
+    assert_points_are_chunks(document)
+
+
+def test_a_document_deleted_meanwhile_leaves_no_points(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(indexing, "SLICE", 2)
+    change(document, BOOK)
+    sizes = after_upsert(monkeypatch, lambda: Document.objects.filter(pk=document.pk).delete())
+    indexing.index(str(document.pk))
+    assert sizes == [2]
+    assert points_of(document) == {}
+
+
+@pytest.mark.parametrize("model", [Source, Bot])
+def test_a_source_or_bot_deleted_meanwhile_leaves_no_points(
+    document: Document, monkeypatch: pytest.MonkeyPatch, model: type[Source] | type[Bot]
+) -> None:
+    after_upsert(monkeypatch, lambda: model.objects.update(deleted_at=timezone.now()))
+    indexing.index(str(document.pk))
+    assert points_of(document) == {}
+    document.refresh_from_db()
+    assert document.indexed_version == 0
+
+
+def test_a_slow_worker_takes_its_outdated_points_back(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between its claim and its upsert the text changed, and another worker indexed the change."""
+    store = registry.vector_store()
+    upsert, is_first = store.upsert, True
+
+    def overtaken(bot_id: UUID, points: Sequence[Any]) -> None:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
+            indexing.index(str(document.pk))
+        upsert(bot_id, points)
+
+    monkeypatch.setattr(store, "upsert", overtaken)
+    indexing.index(str(document.pk))
+    assert {payload.version for payload in points_of(document).values()} == {2}
+    assert_points_are_chunks(document)
+
+
+def test_a_worker_that_finishes_late_keeps_the_newer_chunks(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The text changes, and is indexed anew, after the last look of the slow worker."""
+    finish, is_first = indexing._finish, True
+
+    def overtaken(late: Document) -> None:
+        nonlocal is_first
+        if is_first:
+            is_first = False
+            change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
+            indexing.index(str(document.pk))
+        finish(late)
+
+    monkeypatch.setattr(indexing, "_finish", overtaken)
+    indexing.index(str(document.pk))
+    assert_points_are_chunks(document)
+
+
+def test_a_claimed_document_is_left_to_its_worker(document: Document) -> None:
+    Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
+    indexing.index(str(document.pk))
+    assert points_of(document) == {}
+
+
+def test_the_claim_of_a_dead_worker_expires(document: Document, move_clock: MoveClock) -> None:
+    Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
+    move_clock(indexing.CLAIM_S + 1)
+    indexing.index(str(document.pk))
+    assert_points_are_chunks(document)
+
+
+def test_five_tasks_for_one_document_have_one_effect(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def ring_three_times() -> None:
+        for _ in range(3):
+            index_document.apply(args=(str(document.pk),))
+
+    sizes = after_upsert(monkeypatch, ring_three_times)
+    index_document.apply(args=(str(document.pk),))
+    index_document.apply(args=(str(document.pk),))
+    assert len(sizes) == 1
+    assert_points_are_chunks(document)
+
+
+def test_a_store_that_fails_once_is_asked_again(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = registry.vector_store()
+    upsert, claims = store.upsert, list[object]()
+
+    def fail_once(bot_id: UUID, points: Sequence[Any]) -> None:
+        claims.append(Document.objects.get(pk=document.pk).claimed_at)
+        if len(claims) == 1:
+            raise VectorStoreUnavailable
+        upsert(bot_id, points)
+
+    monkeypatch.setattr(store, "upsert", fail_once)
+    index_document.apply(args=(str(document.pk),))
+    assert len(claims) == 2
+    assert all(claims)
+    assert_points_are_chunks(document)
+
+
+def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry.vector_store(), "upsert", lambda *args: 1 / 0)
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        index_document.apply(args=(str(document.pk),))
+        document.refresh_from_db()
+        assert (document.index_attempts, document.claimed_at) == (attempt, None)
+    assert document.error_code == "indexing_failed"
+    page = Page.objects.get()
+    assert (page.verdict, page.reason) == (Page.Verdict.FAILED, "indexing_failed")
+    document.source.refresh_from_db()
+    assert document.source.status == Source.Status.FAILED
+    assert not runs.pending_documents.exists()
+
+
+def test_a_document_that_is_gone_is_no_error(knowledge: None, document: Document) -> None:
+    document_id = str(document.pk)
+    document.delete()
+    indexing.index(document_id)
+    indexing.note_unexpected(document_id)
+    indexing.give_back(document_id)
+    assert not Chunk.objects.exists()
