@@ -12,7 +12,7 @@ from datetime import timedelta
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
 from bots.knowledge import registry
@@ -26,14 +26,10 @@ from ingestion.models import Chunk, Document, IngestionRun, Page
 logger = logging.getLogger(__name__)
 
 # A claim that was not renewed for this long belongs to a worker that died.
-CLAIM_S = 60.0
+CLAIM_S = 30.0
 # Between slices the claim is renewed, and a deleted document noticed.
 SLICE = 64
 MAX_ATTEMPTS = 3
-
-
-class _Superseded(Exception):
-    """The document was deleted, changed or taken over while it was being indexed."""
 
 
 def index(document_id: str) -> None:
@@ -46,14 +42,10 @@ def index(document_id: str) -> None:
     if document is None:
         return
     drafts = _split(document)
-    _save_chunks(document, drafts)
-    try:
-        _store_points(document, drafts)
-    except _Superseded:
+    if _store_points(document, drafts) and _finish(document, drafts):
+        runs.finish_if_done(document.source_id)
+    else:
         _take_back(document)
-        return
-    _finish(document)
-    runs.finish_if_done(document.source_id)
 
 
 def _claim(document_id: str) -> Document | None:
@@ -83,38 +75,18 @@ def _point_id(document: Document, ordinal: int) -> UUID:
     return uuid5(document.pk, f"{document.version}/{ordinal}")
 
 
-@transaction.atomic
-def _save_chunks(document: Document, drafts: Sequence[ChunkDraft]) -> None:
-    Chunk.objects.filter(document=document, version=document.version).delete()
-    Chunk.objects.bulk_create(
-        (
-            Chunk(
-                id=_point_id(document, draft.ordinal),
-                document=document,
-                version=document.version,
-                ordinal=draft.ordinal,
-                text=draft.text,
-                heading_path=list(draft.heading_path),
-                page=draft.page,
-                char_start=draft.char_start,
-                char_end=draft.char_end,
-            )
-            for draft in drafts
-        ),
-        batch_size=500,
-    )
-
-
-def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> None:
+def _store_points(document: Document, drafts: Sequence[ChunkDraft]) -> bool:
+    """Replaces the document's points; False when it was deleted, changed or taken over."""
     bot_id, store = document.source.bot_id, registry.vector_store()
     for start in range(0, len(drafts), SLICE):
+        if start and not _renew(document):
+            return False
         store.upsert(bot_id, list(_points(document, drafts[start : start + SLICE])))
-        if not _renew(document):
-            raise _Superseded
     if document.version > 1:  # the first version has nothing to replace
-        store.delete_document(bot_id, document.pk, keep_version=document.version)
         if not _renew(document):
-            raise _Superseded
+            return False
+        store.delete_document(bot_id, document.pk, keep_version=document.version)
+    return True
 
 
 def _points(document: Document, drafts: Sequence[ChunkDraft]) -> Iterator[ChunkPoint]:
@@ -149,16 +121,19 @@ def embedded_text(payload: ChunkPayload) -> str:
     return f"{payload.place}\n{payload.text}" if payload.place else payload.text
 
 
-def _renew(document: Document) -> bool:
-    """Renews the claim; False when the document was deleted or has a newer version."""
-    return bool(
-        Document.objects.filter(
-            pk=document.pk,
-            version=document.version,
-            source__deleted_at=None,
-            source__bot__deleted_at=None,
-        ).update(claimed_at=timezone.now())
+def _current(document: Document) -> QuerySet[Document]:
+    """The document's row, unless it was deleted or has a newer version."""
+    return Document.objects.filter(
+        pk=document.pk,
+        version=document.version,
+        source__deleted_at=None,
+        source__bot__deleted_at=None,
     )
+
+
+def _renew(document: Document) -> bool:
+    """Renews the claim; False when the document is no longer the current one."""
+    return bool(_current(document).update(claimed_at=timezone.now()))
 
 
 def _take_back(document: Document) -> None:
@@ -180,12 +155,31 @@ def _take_back(document: Document) -> None:
 
 
 @transaction.atomic
-def _finish(document: Document) -> None:
-    Chunk.objects.filter(document=document, version__lt=document.version).delete()
-    Document.objects.filter(pk=document.pk, version=document.version).update(
+def _finish(document: Document, drafts: Sequence[ChunkDraft]) -> bool:
+    """Keeps the chunks and ends the claim; False when the document is no longer the current one."""
+    is_current = _current(document).update(
         indexed_version=F("version"), claimed_at=None, index_attempts=0
     )
+    if not is_current:
+        return False
+    Chunk.objects.filter(document=document).delete()
+    Chunk.objects.bulk_create((_chunk(document, draft) for draft in drafts), batch_size=500)
     _note_page(document, Page.Verdict.INDEXED)
+    return True
+
+
+def _chunk(document: Document, draft: ChunkDraft) -> Chunk:
+    return Chunk(
+        id=_point_id(document, draft.ordinal),
+        document=document,
+        version=document.version,
+        ordinal=draft.ordinal,
+        text=draft.text,
+        heading_path=list(draft.heading_path),
+        page=draft.page,
+        char_start=draft.char_start,
+        char_end=draft.char_end,
+    )
 
 
 def note_unexpected(document_id: str) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import transaction
+from django.utils import timezone
 
 from botfactory.lib.queue import enqueue_on_commit
 from ingestion.crawling.types import Reason
@@ -46,17 +47,15 @@ def note_verdict(
     run_id: UUID, url: str, verdict: Page.Verdict, reason: str = "", detail: str = ""
 ) -> None:
     """Sets the verdict on one address, which joins the report if it is not in it yet."""
-    Page.objects.update_or_create(
-        run_id=run_id,
-        url_hash=key_of(url),
-        defaults={"verdict": verdict, "reason": reason, "detail": detail[:500]},
-        create_defaults={
-            "url": url,
-            "verdict": verdict,
-            "reason": reason,
-            "detail": detail[:500],
-        },
-    )
+    fields = {"verdict": verdict, "reason": reason, "detail": detail[:500]}
+    page = Page.objects.filter(run_id=run_id, url_hash=key_of(url))
+    if not page.update(**fields, updated_at=timezone.now()):
+        Page.objects.update_or_create(
+            run_id=run_id,
+            url_hash=key_of(url),
+            defaults=fields,
+            create_defaults={"url": url, **fields},
+        )
 
 
 @transaction.atomic

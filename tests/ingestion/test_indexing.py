@@ -15,6 +15,7 @@ from bots.knowledge.errors import VectorStoreUnavailable
 from bots.knowledge.types import ChunkPayload
 from bots.models import Bot
 from ingestion import indexing, runs
+from ingestion.chunking import ChunkDraft
 from ingestion.indexing import MAX_ATTEMPTS
 from ingestion.models import Chunk, Document, IngestionRun, Page, Source
 from ingestion.tasks import index_document
@@ -204,13 +205,13 @@ def test_a_worker_that_finishes_late_keeps_the_newer_chunks(
     """The text changes, and is indexed anew, after the last look of the slow worker."""
     finish, is_first = indexing._finish, True
 
-    def overtaken(late: Document) -> None:
+    def overtaken(late: Document, drafts: Sequence[ChunkDraft]) -> bool:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
             indexing.index(str(document.pk))
-        finish(late)
+        return finish(late, drafts)
 
     monkeypatch.setattr(indexing, "_finish", overtaken)
     indexing.index(str(document.pk))
