@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network
 
-USER_AGENT = "Mozilla/5.0 (compatible; BotFactory/0.1; +https://github.com/botfactory/botfactory)"
+USER_AGENT = "Mozilla/5.0 (compatible; BotFactory/0.1)"
 WEB_PORTS = frozenset({80, 443})
 
 
