@@ -53,8 +53,9 @@ class Widgets:
         return f'<script async src="{self.url}/widget.js" data-bot="{bot}" {attributes}></script>'
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Chromium. Playwright's event loop must end with the module: async tests want their own."""
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(
             executable_path=shutil.which("chromium"), args=CHROMIUM_ARGS
@@ -71,19 +72,19 @@ def page(browser: Browser) -> Iterator[Page]:
     context.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def site() -> Iterator[Site]:
     """The website that the open bot may stand on."""
     yield from _serve_site()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def other_site() -> Iterator[Site]:
     """A website on no bot's list."""
     yield from _serve_site()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def widgets(site: Site) -> Iterator[Widgets]:
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.scripted_server", site.origin],
