@@ -7,15 +7,15 @@ from collections.abc import Collection
 
 # "[3]", "[1, 2]" or "[1][2]": what engines write. Longer runs of digits are years, not citations.
 _CITATION = re.compile(r"[ \t]?\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
-_UNDECIDED_END = re.compile(r"(?:`+|[ \t]?(?:\[[\d,\s]{0,24})?)$")
+_UNDECIDED_END = re.compile(r"(?:`+|\n\s*|[ \t]?(?:\[[\d,\s]{0,24})?)$")
 _BACKTICKS = re.compile(r"(`+|\n\s*\n)")
 
 
 class CitationFilter:
     """Passes text through, drops citations of unknown passages, and remembers the known ones.
 
-    Feed it deltas in order; it holds back only what may still become a citation. Code is left as it
-    is: `items[0]` cites nothing.
+    Feed it deltas in order; it holds back only what may still become a citation, the mark of code or
+    a blank line. Code is left as it is: `items[0]` cites nothing.
     """
 
     def __init__(self, known: Collection[int]) -> None:

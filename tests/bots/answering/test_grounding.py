@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bots.answering.grounding import CitationFilter
@@ -34,8 +34,13 @@ def test_it_keeps_known_citations_and_drops_invented_ones(
     assert _run([text], {1, 2}) == (expected, cited)
 
 
+@settings(max_examples=300, deadline=None)
 @given(
-    st.lists(st.sampled_from(["[1]", "[9]", "[1, 2]", "`a[0]`", " word", "\n\n", "```", "[", "]"])),
+    st.lists(
+        st.sampled_from(
+            ["[1]", "[9]", "[1, 2]", "`a[0]`", " word", "\n\n", "\n", " ", "```", "[", "]"]
+        )
+    ),
     st.integers(1, 5),
 )
 def test_the_cut_between_deltas_does_not_matter(parts: list[str], size: int) -> None:

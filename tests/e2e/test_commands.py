@@ -15,7 +15,7 @@ import pytest
 
 pytestmark = pytest.mark.model
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
