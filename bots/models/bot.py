@@ -10,7 +10,8 @@ from botfactory.accounts.models import Workspace
 DEFAULT_COLOR = "#2450d3"
 DEFAULT_GREETING = "Hello! Ask me anything about this site."
 DEFAULT_REFUSAL = "I could not find an answer to that in the material I know."
-# On 3,136 paragraph questions and 400 off-topic ones, 0.35 kept 97 % and refused 90 %.
+# Of 1,585 answerable questions 0.35 keeps 95 %, of 400 off-topic ones it refuses 91 %
+# (python -m benchmarks retrieval).
 DEFAULT_RELEVANCE_FLOOR = 0.35
 
 
