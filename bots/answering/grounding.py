@@ -14,8 +14,8 @@ _BACKTICKS = re.compile(r"(`+|\n\s*\n)")
 class CitationFilter:
     """Passes text through, drops citations of unknown passages, and remembers the known ones.
 
-    Feed it deltas in order; it holds back only what may still become a citation, the mark of code or
-    a blank line. Code is left as it is: `items[0]` cites nothing.
+    Feed it deltas in order; it holds back only what may still become a citation, the mark of code
+    or a blank line. Code is left as it is: `items[0]` cites nothing.
     """
 
     def __init__(self, known: Collection[int]) -> None:
