@@ -56,3 +56,4 @@ LOCK := $(BIN)/pip-compile --quiet --strip-extras --no-header --no-emit-index-ur
 lock: $(VENV)/.installed-dev
 	$(LOCK) -o requirements.lock pyproject.toml
 	$(LOCK) --extra dev -c requirements.lock -o requirements-dev.lock pyproject.toml
+	$(LOCK) --extra s3 -c requirements.lock -o requirements-s3.lock pyproject.toml
