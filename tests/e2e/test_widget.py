@@ -6,7 +6,7 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import FloatRect, FrameLocator, Locator, Page, expect
 
 from tests.e2e.conftest import Site, Widgets
 
@@ -113,6 +113,14 @@ def test_a_site_that_is_not_listed_is_told_so(
     assert any(hint in text and text.startswith("[BotFactory]") for text in console)
 
 
+def settled_box(part: Locator) -> FloatRect:
+    """Where `part` stands when it has finished moving."""
+    part.evaluate("part => Promise.all(part.getAnimations().map((one) => one.finished))")
+    box = part.bounding_box()
+    assert box is not None
+    return box
+
+
 @pytest.mark.parametrize("trouble", ["csp", "css"])
 def test_it_works_on_strict_and_on_hostile_pages(
     trouble: str, page: Page, site: Site, widgets: Widgets
@@ -124,8 +132,7 @@ def test_it_works_on_strict_and_on_hostile_pages(
     ask(frame, "How long?")
 
     expect(frame.get_by_role("region", name="Sources")).to_be_visible()
-    box = page.locator("bf-widget .panel").bounding_box()
-    assert box is not None
+    box = settled_box(page.locator("bf-widget .panel"))
     assert (box["width"], box["height"]) == (400, 660)
     assert (box["x"] + box["width"], box["y"] + box["height"]) == (1260, 772)
 
@@ -211,7 +218,7 @@ def test_on_a_phone_the_panel_fills_the_screen(page: Page, site: Site, widgets: 
     page.set_viewport_size({"width": 390, "height": 780})
     frame = visit(page, site, widgets)
 
-    box = page.locator("bf-widget .panel").bounding_box()
+    box = settled_box(page.locator("bf-widget .panel"))
     assert box == {"x": 0, "y": 0, "width": 390, "height": 780}
     frame.get_by_role("button", name="Close chat").click()
     expect(page.get_by_role("button", name="Open chat")).to_be_visible()
