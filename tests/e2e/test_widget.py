@@ -114,11 +114,15 @@ def test_a_site_that_is_not_listed_is_told_so(
 
 
 def settled_box(part: Locator) -> FloatRect:
-    """Where `part` stands when it has finished moving."""
-    part.evaluate("part => Promise.all(part.getAnimations().map((one) => one.finished))")
+    """Where `part` stands when it has finished moving. Asks no script of the page, which may be
+    a hostile one."""
     box = part.bounding_box()
-    assert box is not None
-    return box
+    for _ in range(100):
+        part.page.wait_for_timeout(60)
+        before, box = box, part.bounding_box()
+        if box is not None and box == before:
+            return box
+    raise AssertionError(f"still moving: {box}")
 
 
 @pytest.mark.parametrize("trouble", ["csp", "css"])
