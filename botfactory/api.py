@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Coroutine
 from functools import wraps
 from typing import Any
@@ -16,9 +15,6 @@ from rest_framework.response import Response
 
 from botfactory import errors
 from botfactory.errorpages import error_headers, json_error, request_id
-
-logger = logging.getLogger(__name__)
-
 
 AsyncView = Callable[..., Coroutine[Any, Any, HttpResponseBase]]
 

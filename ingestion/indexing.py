@@ -6,7 +6,6 @@ is no moment at which a document has no points.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
 from uuid import UUID, uuid5
@@ -22,8 +21,6 @@ from ingestion.chunking import ChunkDraft, split_document
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Chunk, Document, IngestionRun, Page
-
-logger = logging.getLogger(__name__)
 
 # A claim that was not renewed for this long belongs to a worker that died.
 CLAIM_S = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.db.models import QuerySet
 
-from botfactory.accounts.models import ApiKey, AuditEvent, Invitation, Membership, User, Workspace
+from botfactory.accounts.models import ApiKey, Invitation, Membership, User, Workspace
 
 
 def memberships_of(user: User) -> QuerySet[Membership]:
@@ -26,7 +26,3 @@ def api_keys_of(workspace: Workspace) -> QuerySet[ApiKey]:
         .select_related("created_by")
         .order_by("-created_at")
     )
-
-
-def audit_events_of(workspace: Workspace) -> QuerySet[AuditEvent]:
-    return workspace.audit_events.select_related("actor")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
@@ -24,8 +23,6 @@ from bots.engines.errors import (
     EngineUnavailable,
 )
 from bots.engines.refusals import error_for_status, error_in_stream, log_refusal
-
-logger = logging.getLogger(__name__)
 
 MAX_BODY_BYTES = 8_000_000  # of a reply that is not a stream: /tokenize of a long text
 MAX_ERROR_BYTES = 64_000

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import signal
 from argparse import ArgumentParser
 from collections.abc import Iterator
@@ -22,8 +21,6 @@ from botfactory.instance import InstanceRunning, own_data_dir
 from botfactory.lib.embedded_worker import EmbeddedWorker
 from botfactory.staticcollect import ensure_collected
 from ingestion.sweeping import resume_all
-
-logger = logging.getLogger(__name__)
 
 GRACEFUL_SHUTDOWN_S = 20
 
@@ -61,18 +58,19 @@ class Command(BaseCommand):
                 if not settings.REDIS_URL:
                     resume_all()
                 work.callback(worker.stop)
-            self._serve(_config(host, port, workers), address, work)
+            self._serve(_uvicorn_options(host, port, workers), address, work)
 
     def _prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_collected()
 
-    def _serve(self, config: uvicorn.Config, address: str, work: ExitStack) -> None:
-        if config.workers > 1:
+    def _serve(self, options: dict[str, Any], address: str, work: ExitStack) -> None:
+        if options["workers"] > 1:
             self._announce(address)
-            uvicorn.run(**_run_arguments(config))
+            uvicorn.run(**options)
             return
         with _signals_end_here():
+            config = uvicorn.Config(**options)
             _OneServer(config, lambda: self._announce(address), work).run()
 
     def _announce(self, address: str) -> None:
@@ -115,25 +113,18 @@ def _signals_end_here() -> Iterator[None]:
             signal.signal(name, handler)
 
 
-def _config(host: str, port: int, workers: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        "botfactory.asgi:application",
-        host=host,
-        port=port,
-        workers=workers,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACEFUL_SHUTDOWN_S,
-    )
-
-
-def _run_arguments(config: uvicorn.Config) -> dict[str, Any]:
-    names = ("app", "host", "port", "workers", "log_config", "access_log", "server_header")
-    return {name: getattr(config, name) for name in names} | {
-        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
+def _uvicorn_options(host: str, port: int, workers: int) -> dict[str, Any]:
+    """The same for one process and for several."""
+    return {
+        "app": "botfactory.asgi:application",
+        "host": host,
+        "port": port,
+        "workers": workers,
+        "log_config": None,
+        "access_log": False,
+        "server_header": False,
         "proxy_headers": False,
+        "timeout_graceful_shutdown": GRACEFUL_SHUTDOWN_S,
     }
 
 
