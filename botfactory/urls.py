@@ -11,7 +11,7 @@ from botfactory import health, pages
 api_v1: list[URLPattern | URLResolver] = [
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("", include("bots.api.urls")),
-    path("", include("ingestion.api_urls")),
+    path("", include("ingestion.api.urls")),
 ]
 
 urlpatterns = [

@@ -11,7 +11,7 @@ from botfactory.instance import own_data_dir, server_url
 from botfactory.lib import shutdown
 from botfactory.lib.embedded_worker import EmbeddedWorker
 from bots.knowledge import registry
-from ingestion.sweeping import resume_all
+from ingestion.runs.sweeping import resume_all
 
 
 @contextmanager

@@ -18,7 +18,7 @@ RETRY_S = 5
 @shared_task(ignore_result=True)
 def sync_source(source_id: str) -> None:
     """Reads a source: crawls its site, or extracts its files."""
-    from ingestion.pipeline import sync
+    from ingestion.runs.pipeline import sync
 
     sync(source_id)
 
@@ -26,22 +26,22 @@ def sync_source(source_id: str) -> None:
 @shared_task(bind=True, ignore_result=True, max_retries=None)
 def index_document(self: Any, document_id: str) -> None:
     """Brings one document's points up to its text."""
-    from ingestion import indexing
+    from ingestion.indexing import points
 
     try:
-        indexing.index(document_id)
+        points.index(document_id)
     except BotFactoryError as exc:
         logger.warning(
             "index_failed",
             extra={"document_id": document_id, "code": exc.code, "subject": exc.subject},
         )
         if exc.retryable:
-            indexing.give_back(document_id)
+            points.give_back(document_id)
             raise self.retry(countdown=RETRY_S) from exc
-        indexing.note_unexpected(document_id)
+        points.note_unexpected(document_id)
     except Exception:
         logger.exception("index_crashed", extra={"document_id": document_id})
-        indexing.note_unexpected(document_id)
+        points.note_unexpected(document_id)
 
 
 @shared_task(ignore_result=True)
@@ -56,6 +56,6 @@ def purge_source(source_id: str) -> None:
 @shared_task(ignore_result=True)
 def sweep() -> None:
     """Rings again for work that the database says is unfinished and nobody does."""
-    from ingestion.sweeping import ring_again
+    from ingestion.runs.sweeping import ring_again
 
     ring_again()

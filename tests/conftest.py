@@ -19,8 +19,9 @@ from botfactory.accounts.models import ApiKey, Membership, Role, User, Workspace
 from botfactory.accounts.services import create_api_key, create_workspace
 from bots.knowledge import registry
 from bots.models import Bot
-from ingestion import pipeline, services
+from ingestion import services
 from ingestion.models import Source
+from ingestion.runs import pipeline
 
 REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
 

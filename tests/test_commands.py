@@ -20,9 +20,9 @@ from botfactory.accounts.services import find_api_key
 from botfactory.instance import own_data_dir
 from bots.knowledge import registry
 from bots.models import Bot, Conversation
-from ingestion import indexing, runs
 from ingestion.management.commands import reindex
 from ingestion.models import Source
+from ingestion.runs import lifecycle
 
 pytestmark = pytest.mark.django_db
 
@@ -77,13 +77,13 @@ def test_reindex_indexes_every_document_of_the_bot_anew(
 
     @contextmanager
     def worker() -> Iterator[bool]:
-        for document in runs.pending_documents.all():
-            indexing.index(str(document.pk))
+        for document in lifecycle.pending_documents.all():
+            points.index(str(document.pk))
         yield True
 
     monkeypatch.setattr(reindex, "worker_unless_served", worker)
     assert output("reindex", str(bot.pk)) == {"documents": 2}
-    points = registry.vector_store().list_points(bot.pk)
+    stored = registry.vector_store().list_points(bot.pk)
     assert sorted((payload.title, payload.version) for _, payload in points) == [
         ("Coffee", 2),
         ("Tea", 2),

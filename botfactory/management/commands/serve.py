@@ -20,7 +20,7 @@ from botfactory.accounts.services import ensure_first_owner
 from botfactory.instance import InstanceRunning, own_data_dir
 from botfactory.lib.embedded_worker import EmbeddedWorker
 from botfactory.staticcollect import ensure_collected
-from ingestion.sweeping import resume_all
+from ingestion.runs.sweeping import resume_all
 
 GRACEFUL_SHUTDOWN_S = 20
 

@@ -11,8 +11,8 @@ from tqdm import tqdm
 
 from botfactory.errors import BotFactoryError
 from bots.access import public_bot
+from ingestion.indexing.reindexing import count_waiting, request_reindex
 from ingestion.local_worker import worker_unless_served
-from ingestion.reindexing import count_waiting, request_reindex
 
 POLL_S = 0.3
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ingestion.extraction.types import ExtractedDocument
-from ingestion.planning import Index, Remove, Skip, content_hash, plan_document, plan_removals
+from ingestion.runs.planning import Index, Remove, Skip, content_hash, plan_document, plan_removals
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from botfactory.lib.queue import enqueue_on_commit
 from ingestion.crawling.types import Reason
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page
-from ingestion.planning import Index, Skip, content_hash, plan_document
+from ingestion.runs.planning import Index, Skip, content_hash, plan_document
 from ingestion.tasks import index_document
 
 

@@ -8,17 +8,17 @@ import pytest
 from django.utils import timezone
 
 from botfactory.errors import BotFactoryError
-from ingestion import runs
 from ingestion.errors import NothingIndexed, PdfEncrypted
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.runs import LEASE_S, MAX_STARTS_WITHOUT_PROGRESS, Lease
+from ingestion.runs import lifecycle
+from ingestion.runs.lifecycle import LEASE_S, MAX_STARTS_WITHOUT_PROGRESS, Lease
 from tests.ingestion.conftest import MoveClock
 
 pytestmark = pytest.mark.django_db
 
 
 def acquire(source: Source) -> Lease:
-    lease = runs.acquire(str(source.pk))
+    lease = lifecycle.acquire(str(source.pk))
     assert lease is not None
     return lease
 
@@ -54,8 +54,8 @@ def note_pages(source: Source, *reasons: str, detail: str = "") -> None:
 
 def end(source: Source) -> Source:
     """The source after its crawl ended and the run was asked whether it is done."""
-    assert runs.end_crawl(acquire(source))
-    runs.finish_if_done(source.pk)
+    assert lifecycle.end_crawl(acquire(source))
+    lifecycle.finish_if_done(source.pk)
     source.refresh_from_db()
     return source
 
@@ -70,7 +70,7 @@ def test_the_first_worker_gets_the_lease_and_the_source_is_being_read(website: S
 
 def test_a_second_worker_gets_nothing_while_the_first_lives(website: Source) -> None:
     lease = acquire(website)
-    assert runs.acquire(str(website.pk)) is None
+    assert lifecycle.acquire(str(website.pk)) is None
     assert lease.beat()
 
 
@@ -81,7 +81,7 @@ def test_heartbeats_keep_a_lease_for_longer_than_it_lasts(
     for _ in range(3):
         move_clock(LEASE_S - 1)
         assert lease.beat()
-    assert runs.acquire(str(website.pk)) is None
+    assert lifecycle.acquire(str(website.pk)) is None
 
 
 def test_a_silent_worker_loses_its_lease_to_the_next(
@@ -101,8 +101,8 @@ def test_a_worker_that_lost_its_lease_cannot_end_or_release_the_run(
     silent = acquire(website)
     move_clock(LEASE_S + 1)
     successor = acquire(website)
-    assert not runs.end_crawl(silent)
-    runs.release(silent)
+    assert not lifecycle.end_crawl(silent)
+    lifecycle.release(silent)
     silent.note_progress()
     assert run_of(website).attempts == 2
     assert run_of(website).crawl_finished_at is None
@@ -111,7 +111,7 @@ def test_a_worker_that_lost_its_lease_cannot_end_or_release_the_run(
 
 def test_a_released_run_can_be_taken_up_at_once(website: Source) -> None:
     first = acquire(website)
-    runs.release(first)
+    lifecycle.release(first)
     assert acquire(website).run_id == first.run_id
 
 
@@ -119,26 +119,26 @@ def test_a_deleted_source_ends_the_lease(website: Source) -> None:
     lease = acquire(website)
     Source.objects.filter(pk=website.pk).update(deleted_at=timezone.now())
     assert not lease.beat()
-    assert runs.acquire(str(website.pk)) is None
+    assert lifecycle.acquire(str(website.pk)) is None
 
 
 @pytest.mark.parametrize("status", [Source.Status.READY, Source.Status.FAILED])
 def test_a_source_that_is_done_is_left_alone(website: Source, status: str) -> None:
     Source.objects.filter(pk=website.pk).update(status=status)
-    assert runs.acquire(str(website.pk)) is None
+    assert lifecycle.acquire(str(website.pk)) is None
     assert not website.runs.exists()
 
 
 def test_a_run_that_waits_for_the_index_is_not_read_again(website: Source) -> None:
     add_document(website, is_indexed=False)
     assert end(website).status == Source.Status.INDEXING
-    assert runs.acquire(str(website.pk)) is None
+    assert lifecycle.acquire(str(website.pk)) is None
 
 
 def test_many_starts_without_a_page_fail_the_source(website: Source) -> None:
     for _ in range(MAX_STARTS_WITHOUT_PROGRESS):
-        runs.release(acquire(website))
-    assert runs.acquire(str(website.pk)) is None
+        lifecycle.release(acquire(website))
+    assert lifecycle.acquire(str(website.pk)) is None
     website.refresh_from_db()
     assert (website.status, website.error_code) == (Source.Status.FAILED, BotFactoryError.code)
     assert run_of(website).status == IngestionRun.Status.FAILED
@@ -148,14 +148,14 @@ def test_progress_makes_room_for_more_starts(website: Source) -> None:
     for _ in range(2 * MAX_STARTS_WITHOUT_PROGRESS):
         lease = acquire(website)
         lease.note_progress()
-        runs.release(lease)
+        lifecycle.release(lease)
     assert acquire(website).beat()
 
 
 def test_a_run_is_not_done_before_everything_was_read(website: Source) -> None:
     acquire(website)
     add_document(website, is_indexed=True)
-    runs.finish_if_done(website.pk)
+    lifecycle.finish_if_done(website.pk)
     assert run_of(website).status == IngestionRun.Status.RUNNING
 
 
@@ -164,7 +164,7 @@ def test_a_run_is_not_done_before_everything_is_indexed(website: Source) -> None
     waiting = add_document(website, is_indexed=False)
     assert end(website).status == Source.Status.INDEXING
     Document.objects.filter(pk=waiting.pk).update(indexed_version=1)
-    runs.finish_if_done(website.pk)
+    lifecycle.finish_if_done(website.pk)
     website.refresh_from_db()
     assert website.status == Source.Status.READY
     assert website.ready_at is not None
@@ -185,7 +185,7 @@ def test_a_success_clears_an_earlier_error(website: Source) -> None:
 
 
 def test_a_run_without_documents_fails_and_names_its_one_cause(website: Source) -> None:
-    runs.release(acquire(website))
+    lifecycle.release(acquire(website))
     note_pages(website, PdfEncrypted.code, PdfEncrypted.code)
     failed = end(website)
     assert (failed.status, failed.error_code) == (Source.Status.FAILED, NothingIndexed.code)
@@ -195,14 +195,14 @@ def test_a_run_without_documents_fails_and_names_its_one_cause(website: Source) 
 def test_a_run_without_documents_and_with_several_causes_points_at_the_report(
     website: Source,
 ) -> None:
-    runs.release(acquire(website))
+    lifecycle.release(acquire(website))
     note_pages(website, PdfEncrypted.code, "pdf_damaged")
     assert end(website).error_message == NothingIndexed.default_message
 
 
 def test_a_failed_run_can_be_followed_by_a_new_one(website: Source) -> None:
     acquire(website)
-    runs.fail(run_of(website), NothingIndexed())
+    lifecycle.fail(run_of(website), NothingIndexed())
     Source.objects.filter(pk=website.pk).update(status=Source.Status.QUEUED)
     assert acquire(website).run_id != website.runs.get(status="failed").pk
 
@@ -211,7 +211,7 @@ def test_the_only_process_forgets_the_leases_and_claims_of_the_last(website: Sou
     dead = acquire(website)
     document = add_document(website, is_indexed=False)
     Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
-    runs.forget_leases()
+    lifecycle.forget_leases()
     assert not dead.beat()
     assert acquire(website).run_id == dead.run_id
     document.refresh_from_db()

@@ -16,17 +16,17 @@ from django.db import DatabaseError
 
 from botfactory.errors import BotFactoryError, ServiceUnavailable
 from botfactory.lib import outgoing, safe_http, shutdown
-from ingestion import runs, saving
 from ingestion.crawling.crawler import crawl
 from ingestion.crawling.types import CrawlConfig, CrawlSummary, KnownUrl
 from ingestion.errors import ExtractionError
 from ingestion.extraction.kinds import MARKDOWN
 from ingestion.extraction.pool import ExtractionPool
 from ingestion.models import IngestionRun, Page, Source, SourceFile
-from ingestion.planning import plan_removals
 from ingestion.purging import remove_documents
-from ingestion.runs import Lease
-from ingestion.sink import RunSink
+from ingestion.runs import lifecycle, saving
+from ingestion.runs.lifecycle import Lease
+from ingestion.runs.planning import plan_removals
+from ingestion.runs.sink import RunSink
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ def sync(source_id: str) -> None:
 
 
 def _sync(source_id: str) -> None:
-    lease = runs.acquire(source_id)
+    lease = lifecycle.acquire(source_id)
     if lease is None:
         return
     run = IngestionRun.objects.select_related("source").get(pk=lease.run_id)
@@ -66,20 +66,20 @@ def _sync(source_id: str) -> None:
         is_finished = _read(run, lease)
     except ServiceUnavailable as exc:
         logger.warning("sync_postponed", extra={"source_id": source_id, "code": exc.code})
-        runs.release(lease)
+        lifecycle.release(lease)
         return
     except BotFactoryError as exc:
         logger.info("sync_failed", extra={"source_id": source_id, "code": exc.code})
-        runs.fail(run, exc)
+        lifecycle.fail(run, exc)
         return
     except Exception:
         logger.exception("sync_crashed", extra={"source_id": source_id})
-        runs.release(lease)
+        lifecycle.release(lease)
         return
     if not is_finished:
-        runs.release(lease)
-    elif runs.end_crawl(lease):
-        runs.finish_if_done(run.source_id)
+        lifecycle.release(lease)
+    elif lifecycle.end_crawl(lease):
+        lifecycle.finish_if_done(run.source_id)
 
 
 def _read(run: IngestionRun, lease: Lease) -> bool:
@@ -160,7 +160,7 @@ class _LeaseGuard:
 
     async def _beat(self) -> None:
         while not self._is_lost:
-            await asyncio.sleep(runs.HEARTBEAT_S)
+            await asyncio.sleep(lifecycle.HEARTBEAT_S)
             with suppress(DatabaseError):  # a passing fault; the lease outlives several beats
                 self._is_lost = not await sync_to_async(self._lease.beat)()
 

@@ -8,11 +8,11 @@ import pytest
 from django.utils import timezone
 
 from bots.models import Bot
-from ingestion import runs, sweeping
-from ingestion.indexing import CLAIM_S
+from ingestion.indexing.points import CLAIM_S
 from ingestion.models import Document, IngestionRun, Source
-from ingestion.runs import LEASE_S
-from ingestion.sweeping import UNTAKEN_S
+from ingestion.runs import lifecycle, sweeping
+from ingestion.runs.lifecycle import LEASE_S
+from ingestion.runs.sweeping import UNTAKEN_S
 from tests.ingestion.conftest import MoveClock
 
 pytestmark = pytest.mark.django_db
@@ -47,17 +47,17 @@ def test_a_queued_source_is_rung_for(website: Source, bell: Bell) -> None:
 
 
 def test_a_source_with_a_living_worker_is_not(website: Source, bell: Bell) -> None:
-    lease = runs.acquire(str(website.pk))
+    lease = lifecycle.acquire(str(website.pk))
     assert lease is not None
     assert bell.heard() == []
-    runs.release(lease)
+    lifecycle.release(lease)
     assert bell.heard() == [("sync_source", website.pk)]
 
 
 def test_a_source_whose_worker_died_is_rung_for(
     website: Source, bell: Bell, move_clock: MoveClock
 ) -> None:
-    runs.acquire(str(website.pk))
+    lifecycle.acquire(str(website.pk))
     move_clock(LEASE_S + 1)
     assert bell.heard() == [("sync_source", website.pk)]
 
@@ -138,7 +138,7 @@ def test_a_deleted_source_is_purged_and_nothing_else_happens_to_it(
 
 def test_the_only_process_takes_up_everything_at_its_start(website: Source, bell: Bell) -> None:
     """The last process died a moment ago: its lease and claim have not expired yet."""
-    runs.acquire(str(website.pk))
+    lifecycle.acquire(str(website.pk))
     document = add_document(website)
     Document.objects.update(claimed_at=timezone.now())
     sweeping.resume_all()

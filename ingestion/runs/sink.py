@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from asgiref.sync import sync_to_async
 
-from ingestion import saving
 from ingestion.crawling.types import FetchedPage, FoundUrl, Outcome, Validators, Verdict
 from ingestion.errors import ExtractionError, TooThin
 from ingestion.extraction.pool import ExtractionPool
 from ingestion.models import Document, IngestionRun, Page
-from ingestion.runs import Lease
+from ingestion.runs import saving
+from ingestion.runs.lifecycle import Lease
 
 EXTRACTION_TIMEOUT_S = 30.0
 

@@ -16,11 +16,11 @@ from django.utils import timezone
 
 from bots.knowledge import registry
 from bots.knowledge.types import ChunkPayload, ChunkPoint
-from ingestion import runs
-from ingestion.chunking import ChunkDraft, split_document
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
+from ingestion.indexing.chunking import ChunkDraft, split_document
 from ingestion.models import Chunk, Document, IngestionRun, Page
+from ingestion.runs import lifecycle
 
 # A claim that was not renewed for this long belongs to a worker that died.
 CLAIM_S = 30.0
@@ -40,7 +40,7 @@ def index(document_id: str) -> None:
         return
     drafts = _split(document)
     if _store_points(document, drafts) and _finish(document, drafts):
-        runs.finish_if_done(document.source_id)
+        lifecycle.finish_if_done(document.source_id)
     else:
         _take_back(document)
 
@@ -48,7 +48,7 @@ def index(document_id: str) -> None:
 def _claim(document_id: str) -> Document | None:
     expired = timezone.now() - timedelta(seconds=CLAIM_S)
     claimed = (
-        runs.pending_documents.filter(pk=document_id, source__deleted_at=None)
+        lifecycle.pending_documents.filter(pk=document_id, source__deleted_at=None)
         .filter(Q(claimed_at=None) | Q(claimed_at__lt=expired))
         .update(claimed_at=timezone.now())
     )
@@ -190,7 +190,7 @@ def note_unexpected(document_id: str) -> None:
     with transaction.atomic():
         Document.objects.filter(pk=document.pk).update(error_code=IndexingFailed.code)
         _note_page(document, Page.Verdict.FAILED, IndexingFailed.code)
-    runs.finish_if_done(document.source_id)
+    lifecycle.finish_if_done(document.source_id)
 
 
 def give_back(document_id: str) -> None:

@@ -14,10 +14,11 @@ from bots.knowledge import registry
 from bots.knowledge.errors import VectorStoreUnavailable
 from bots.knowledge.types import ChunkPayload
 from bots.models import Bot
-from ingestion import indexing, runs
-from ingestion.chunking import ChunkDraft
-from ingestion.indexing import MAX_ATTEMPTS
+from ingestion.indexing import points
+from ingestion.indexing.chunking import ChunkDraft
+from ingestion.indexing.points import MAX_ATTEMPTS
 from ingestion.models import Chunk, Document, IngestionRun, Page, Source
+from ingestion.runs import lifecycle
 from ingestion.tasks import index_document
 from tests.ingestion.conftest import MoveClock
 
@@ -56,9 +57,9 @@ def assert_points_are_chunks(document: Document) -> None:
     document.refresh_from_db()
     assert document.indexed_version == document.version
     chunks = {chunk.pk: chunk for chunk in document.chunks.all()}
-    points = points_of(document)
-    assert points.keys() == chunks.keys() != set()
-    for point_id, payload in points.items():
+    stored = points_of(document)
+    assert stored.keys() == chunks.keys() != set()
+    for point_id, payload in stored.items():
         chunk = chunks[point_id]
         assert payload == ChunkPayload(
             bot_id=document.source.bot_id,
@@ -93,13 +94,13 @@ def after_upsert(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) ->
 
 
 def test_points_and_chunks_are_the_same_pieces(document: Document) -> None:
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert_points_are_chunks(document)
     assert "four minutes" in " ".join(payload.text for payload in points_of(document).values())
 
 
 def test_the_last_document_makes_its_source_ready(document: Document) -> None:
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     document.source.refresh_from_db()
     assert document.source.status == Source.Status.READY
     assert Page.objects.get().verdict == Page.Verdict.INDEXED
@@ -108,18 +109,18 @@ def test_the_last_document_makes_its_source_ready(document: Document) -> None:
 def test_indexing_twice_changes_nothing(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     before = points_of(document)
     monkeypatch.setattr(registry.vector_store(), "upsert", pytest.fail)
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert points_of(document) == before
 
 
 def test_an_interrupted_indexing_ends_as_if_it_had_not_been(document: Document) -> None:
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     before = points_of(document)
     Document.objects.filter(pk=document.pk).update(indexed_version=0)
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert points_of(document) == before
     assert_points_are_chunks(document)
 
@@ -127,7 +128,7 @@ def test_an_interrupted_indexing_ends_as_if_it_had_not_been(document: Document) 
 def test_a_changed_text_replaces_the_old_one_without_an_empty_moment(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     old = set(points_of(document))
     change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
     store = registry.vector_store()
@@ -138,7 +139,7 @@ def test_a_changed_text_replaces_the_old_one_without_an_empty_moment(
         delete(*args, **kwargs)
 
     monkeypatch.setattr(store, "delete_document", watched)
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     new = set(points_of(document))
     assert present == [old | new]
     assert not old & new
@@ -148,10 +149,10 @@ def test_a_changed_text_replaces_the_old_one_without_an_empty_moment(
 def test_a_long_document_goes_in_slices(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "SLICE", 2)
+    monkeypatch.setattr(points, "SLICE", 2)
     change(document, BOOK)
     sizes = after_upsert(monkeypatch, lambda: None)
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert sizes == [2, 2, 1]
     assert_points_are_chunks(document)
 
@@ -159,10 +160,10 @@ def test_a_long_document_goes_in_slices(
 def test_a_document_deleted_meanwhile_leaves_no_points(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(indexing, "SLICE", 2)
+    monkeypatch.setattr(points, "SLICE", 2)
     change(document, BOOK)
     sizes = after_upsert(monkeypatch, lambda: Document.objects.filter(pk=document.pk).delete())
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert sizes == [2]
     assert points_of(document) == {}
 
@@ -172,7 +173,7 @@ def test_a_source_or_bot_deleted_meanwhile_leaves_no_points(
     document: Document, monkeypatch: pytest.MonkeyPatch, model: type[Source] | type[Bot]
 ) -> None:
     after_upsert(monkeypatch, lambda: model.objects.update(deleted_at=timezone.now()))
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert points_of(document) == {}
     document.refresh_from_db()
     assert document.indexed_version == 0
@@ -185,16 +186,16 @@ def test_a_slow_worker_takes_its_outdated_points_back(
     store = registry.vector_store()
     upsert, is_first = store.upsert, True
 
-    def overtaken(bot_id: UUID, points: Sequence[Any]) -> None:
+    def overtaken(bot_id: UUID, batch: Sequence[Any]) -> None:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
-            indexing.index(str(document.pk))
-        upsert(bot_id, points)
+            points.index(str(document.pk))
+        upsert(bot_id, batch)
 
     monkeypatch.setattr(store, "upsert", overtaken)
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert {payload.version for payload in points_of(document).values()} == {2}
     assert_points_are_chunks(document)
 
@@ -203,31 +204,31 @@ def test_a_worker_that_finishes_late_keeps_the_newer_chunks(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The text changes, and is indexed anew, after the last look of the slow worker."""
-    finish, is_first = indexing._finish, True
+    finish, is_first = points._finish, True
 
     def overtaken(late: Document, drafts: Sequence[ChunkDraft]) -> bool:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
-            indexing.index(str(document.pk))
+            points.index(str(document.pk))
         return finish(late, drafts)
 
-    monkeypatch.setattr(indexing, "_finish", overtaken)
-    indexing.index(str(document.pk))
+    monkeypatch.setattr(points, "_finish", overtaken)
+    points.index(str(document.pk))
     assert_points_are_chunks(document)
 
 
 def test_a_claimed_document_is_left_to_its_worker(document: Document) -> None:
     Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
-    indexing.index(str(document.pk))
+    points.index(str(document.pk))
     assert points_of(document) == {}
 
 
 def test_the_claim_of_a_dead_worker_expires(document: Document, move_clock: MoveClock) -> None:
     Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
-    move_clock(indexing.CLAIM_S + 1)
-    indexing.index(str(document.pk))
+    move_clock(points.CLAIM_S + 1)
+    points.index(str(document.pk))
     assert_points_are_chunks(document)
 
 
@@ -277,13 +278,13 @@ def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
     assert (page.verdict, page.reason) == (Page.Verdict.FAILED, "indexing_failed")
     document.source.refresh_from_db()
     assert document.source.status == Source.Status.FAILED
-    assert not runs.pending_documents.exists()
+    assert not lifecycle.pending_documents.exists()
 
 
 def test_a_document_that_is_gone_is_no_error(knowledge: None, document: Document) -> None:
     document_id = str(document.pk)
     document.delete()
-    indexing.index(document_id)
-    indexing.note_unexpected(document_id)
-    indexing.give_back(document_id)
+    points.index(document_id)
+    points.note_unexpected(document_id)
+    points.give_back(document_id)
     assert not Chunk.objects.exists()

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from ingestion import saving
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.saving import Read
+from ingestion.runs import saving
+from ingestion.runs.saving import Read
 
 pytestmark = pytest.mark.django_db
 

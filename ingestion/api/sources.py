@@ -61,7 +61,7 @@ class SourceSerializer(serializers.ModelSerializer[Source]):
 
 
 class NewSourceSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField(Source.Kind.choices)
+    kind = serializers.ChoiceField([Source.Kind.WEBSITE, Source.Kind.FILE, Source.Kind.TEXT])
     url = serializers.CharField(required=False, max_length=2000, allow_blank=True)
     max_pages = serializers.IntegerField(required=False, min_value=1)
     title = serializers.CharField(required=False, max_length=300)

@@ -8,9 +8,9 @@ from django.db.models import Q
 from django.utils import timezone
 
 from botfactory.lib.queue import enqueue
-from ingestion import runs
-from ingestion.indexing import CLAIM_S
+from ingestion.indexing.points import CLAIM_S
 from ingestion.models import IngestionRun, Source
+from ingestion.runs import lifecycle
 from ingestion.tasks import index_document, purge_source, sync_source
 
 # A message that was not taken up for this long may be lost.
@@ -27,15 +27,15 @@ def ring_again() -> None:
     held = IngestionRun.objects.filter(
         status=IngestionRun.Status.RUNNING,
         crawl_finished_at=None,
-        heartbeat_at__gt=now - timedelta(seconds=runs.LEASE_S),
+        heartbeat_at__gt=now - timedelta(seconds=lifecycle.LEASE_S),
     )
     for source_id in unfinished.exclude(runs__in=held).values_list("pk", flat=True):
-        runs.finish_if_done(source_id)
+        lifecycle.finish_if_done(source_id)
         enqueue(sync_source, source_id)
     forgotten = Q(claimed_at=None, updated_at__lt=now - timedelta(seconds=UNTAKEN_S)) | Q(
         claimed_at__lt=now - timedelta(seconds=CLAIM_S)
     )
-    documents = runs.pending_documents.filter(forgotten, source__deleted_at=None)
+    documents = lifecycle.pending_documents.filter(forgotten, source__deleted_at=None)
     for document_id in documents.order_by("updated_at").values_list("pk", flat=True)[:MAX_RINGS]:
         enqueue(index_document, document_id)
     for source_id in Source.objects.exclude(deleted_at=None).values_list("pk", flat=True):
@@ -44,7 +44,7 @@ def ring_again() -> None:
 
 def resume_all() -> None:
     """At the start of the only process: takes up everything that the last one left."""
-    runs.forget_leases()
-    for document_id in runs.pending_documents.values_list("pk", flat=True):
+    lifecycle.forget_leases()
+    for document_id in lifecycle.pending_documents.values_list("pk", flat=True):
         enqueue(index_document, document_id)
     ring_again()

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingestion.chunking import STRETCH, ChunkDraft, split_document
 from ingestion.extraction.types import ExtractedDocument
+from ingestion.indexing.chunking import STRETCH, ChunkDraft, split_document
 
 LIMIT = 60
 

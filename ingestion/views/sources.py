@@ -1,69 +1,30 @@
-"""Pages about what bots read: new bots, sources, crawl reports."""
+"""Pages about a bot's sources: the list, adding, reading again, deleting."""
 
 from __future__ import annotations
 
 from typing import Any
 from uuid import UUID
 
-from django import forms
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role
-from botfactory.accounts.requests import MemberRequest, current_actor
+from botfactory.accounts.requests import MemberRequest
 from botfactory.errors import InvalidInput
-from botfactory.forms import add_service_error
 from botfactory.lib.safe_http import FetchError
 from bots.access import bot_for_user
 from bots.models import Bot
-from ingestion import reports, selectors, services
+from ingestion import reports, services
 from ingestion.access import source_of_bot
 from ingestion.errors import IngestionError
-from ingestion.forms import SOURCE_FORMS, NewBotForm
+from ingestion.forms import SOURCE_FORMS
 from ingestion.models import Source
-from ingestion.new_bots import create_bot_with_sources
-
-PAGES_PER_PAGE = 100
+from ingestion.views.refusals import show_refusal
 
 read_or_post = require_http_methods(["GET", "HEAD", "POST"])
-
-
-@read_or_post
-def bot_create(request: MemberRequest) -> HttpResponse:
-    actor = current_actor(request)
-    if actor is None:
-        return redirect("accounts:workspace-create")
-    actor.require(Role.EDITOR)
-    is_post = request.method == "POST"
-    form = NewBotForm(request.POST, request.FILES) if is_post else NewBotForm()
-    if form.is_valid():
-        data = form.cleaned_data
-        try:
-            bot = create_bot_with_sources(
-                actor=actor,
-                name=data["name"],
-                url=data["url"],
-                max_pages=data["max_pages"],
-                uploads=data["file"],
-            )
-        except (InvalidInput, FetchError, IngestionError) as exc:
-            show_refusal(form, exc)
-        else:
-            messages.success(request, f"“{bot.name}” is on its way. You can watch it read below.")
-            return redirect("bots:detail", bot.pk)
-    return render(request, "ingestion/bot_create.html", {"actor": actor, "form": form})
-
-
-def show_refusal(form: forms.Form, error: InvalidInput | FetchError | IngestionError) -> None:
-    """Beside the address, or beside the files with the name of the one at fault."""
-    if isinstance(error, IngestionError) and "file" in form.fields:
-        form.add_error("file", f"{error.subject}: {error.public_message}")
-    else:
-        add_service_error(form, error, field="url" if isinstance(error, FetchError) else "")
 
 
 @require_safe
@@ -107,21 +68,6 @@ def add_source(actor: Actor, bot: Bot, kind: str, data: dict[str, Any]) -> Sourc
             return services.add_text(actor=actor, bot=bot, **data)
         case _:
             return services.add_website(actor=actor, bot=bot, **data)
-
-
-@require_safe
-def source_detail(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpResponse:
-    """The report: every page with its verdict and the reason."""
-    bot, actor = bot_for_user(request.user, bot_id)
-    source = source_of_bot(bot, source_id)
-    verdict, query = request.GET.get("verdict", ""), request.GET.get("q", "").strip()
-    context = {"actor": actor, "bot": bot, "row": reports.source_row(source)}
-    context |= {"verdict": verdict, "query": query}
-    if run := selectors.latest_run(source):
-        pages = selectors.pages_of_run(run, verdict=verdict, query=query)
-        page = Paginator(pages, PAGES_PER_PAGE).get_page(request.GET.get("page"))
-        context |= {"run": run, "tabs": reports.verdict_tabs(run), "page": page}
-    return render(request, "ingestion/source_detail.html", context)
 
 
 @require_POST

@@ -20,9 +20,10 @@ from botfactory.lib import shutdown
 from bots.knowledge import registry
 from bots.knowledge.errors import VectorStoreUnavailable
 from bots.models import Bot
-from ingestion import pipeline, runs, saving, services
+from ingestion import services
 from ingestion.crawling.types import CrawlConfig
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.runs import lifecycle, pipeline, saving
 from ingestion.services import Upload
 from tests.doubles.fake_site import FakeSite, Reply, serve_site
 from tests.ingestion.extraction.samples import make_pdf
@@ -332,14 +333,14 @@ def test_a_source_deleted_while_it_is_read_is_left(
     knowledge: None, bot: Bot, owner: Actor, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = services.add_text(actor=owner, bot=bot, title="Tea", text="Two minutes.")
-    acquire = runs.acquire
+    acquire = lifecycle.acquire
 
-    def acquire_then_delete(source_id: str) -> runs.Lease | None:
+    def acquire_then_delete(source_id: str) -> lifecycle.Lease | None:
         lease = acquire(source_id)
         Source.objects.update(deleted_at=timezone.now())
         return lease
 
-    monkeypatch.setattr(runs, "acquire", acquire_then_delete)
+    monkeypatch.setattr(lifecycle, "acquire", acquire_then_delete)
     sync(source)
     assert not Document.objects.exists()
     assert source.runs.get().crawl_finished_at is None

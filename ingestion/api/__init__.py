@@ -1,0 +1,1 @@
+"""Sources, their reports and documents over REST."""

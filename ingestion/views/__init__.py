@@ -1,0 +1,1 @@
+"""Dashboard pages about what bots read: doors that call services, one module per page."""
