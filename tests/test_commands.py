@@ -20,6 +20,7 @@ from botfactory.accounts.services import find_api_key
 from botfactory.instance import own_data_dir
 from bots.knowledge import registry
 from bots.models import Bot, Conversation
+from ingestion.indexing import points
 from ingestion.management.commands import reindex
 from ingestion.models import Source
 from ingestion.runs import lifecycle
@@ -84,7 +85,7 @@ def test_reindex_indexes_every_document_of_the_bot_anew(
     monkeypatch.setattr(reindex, "worker_unless_served", worker)
     assert output("reindex", str(bot.pk)) == {"documents": 2}
     stored = registry.vector_store().list_points(bot.pk)
-    assert sorted((payload.title, payload.version) for _, payload in points) == [
+    assert sorted((payload.title, payload.version) for _, payload in stored) == [
         ("Coffee", 2),
         ("Tea", 2),
     ]
