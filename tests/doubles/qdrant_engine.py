@@ -148,6 +148,13 @@ class Collection:
         _refuse_unused(body, {"filter"})
         self._shard.update(qe.UpdateOperation.delete_points_by_filter(_filter(body.filter)))
 
+    def set_payload(self, body: models.SetPayload) -> None:
+        import qdrant_edge as qe
+
+        _refuse_unused(body, {"payload", "filter"})
+        operation = qe.UpdateOperation.set_payload_by_filter(_filter(body.filter), body.payload)
+        self._shard.update(operation)
+
     def count(self, body: models.CountRequest) -> int:
         import qdrant_edge as qe
 
@@ -260,9 +267,13 @@ def _conditions(conditions: Any) -> list[Any] | None:
         if not isinstance(condition, models.FieldCondition):
             raise Unsupported("only conditions on a field are served")
         _refuse_unused(condition, {"key", "match"})
-        if not isinstance(condition.match, models.MatchValue):
+        match: qe.MatchValue | qe.MatchAny
+        if isinstance(condition.match, models.MatchValue):
+            match = qe.MatchValue(condition.match.value)
+        elif isinstance(condition.match, models.MatchAny):
+            match = qe.MatchAny(condition.match.any)
+        else:
             raise Unsupported("only exact matches are served")
-        match = qe.MatchValue(condition.match.value)
         converted.append(qe.FieldCondition(condition.key, match=match))
     return converted
 
