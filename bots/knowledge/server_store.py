@@ -89,9 +89,11 @@ class ServerStore:
             ]
             self._write_points(batch)
 
-    def has_other_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         return bool(
-            self._count(_filter(live_tenant(bot_id), document_id=document_id, not_version=version))
+            self._count(
+                _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+            )
         )
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
@@ -103,7 +105,7 @@ class ServerStore:
                 )
         except _CollectionMissing:
             self._is_ready = False
-        self.delete_document(bot_id, document_id, keep_version=version)
+        self.delete_document(bot_id, document_id, below_version=version)
 
     def search(
         self,
@@ -136,9 +138,11 @@ class ServerStore:
         )
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        self._delete(_filter(*_tenants(bot_id), document_id=document_id, not_version=keep_version))
+        self._delete(
+            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+        )
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
         self._delete(_filter(*_tenants(bot_id), source_id=source_id))
@@ -335,7 +339,7 @@ def _filter(
     document_id: UUID | None = None,
     source_id: UUID | None = None,
     version: int | None = None,
-    not_version: int | None = None,
+    below_version: int | None = None,
 ) -> models.Filter:
     from qdrant_client.http import models
 
@@ -351,8 +355,10 @@ def _filter(
         must.append(match("source_id", str(source_id)))
     if version is not None:
         must.append(match("version", version))
-    must_not = None if not_version is None else [match("version", not_version)]
-    return models.Filter(must=must, must_not=must_not)
+    if below_version is not None:
+        below = models.Range(lt=below_version)
+        must.append(models.FieldCondition(key="version", range=below))
+    return models.Filter(must=must)
 
 
 def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[models.Prefetch]:
