@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from urllib.parse import unquote
 
+from yarl import URL
+
 from botfactory.lib.safe_http import UrlInvalid, parse_url
 from ingestion.repositories.errors import RepositoryAddressInvalid
 
@@ -87,12 +89,7 @@ def parse_address(text: str) -> RepositoryAddress:
 
     Raises: RepositoryAddressInvalid, UrlNotAllowed.
     """
-    try:
-        url = parse_url(_as_https(text.strip()))
-    except UrlInvalid as exc:
-        # Only the word about a user name or password says more than our own.
-        message = exc.public_message if "@" in exc.public_message else None
-        raise RepositoryAddressInvalid(message, subject=text.rpartition("@")[2][:200]) from exc
+    url = _parse_url(text.strip())
     host = url.host or ""
     if host in _UNREADABLE_HOSTS:
         raise RepositoryAddressInvalid(
@@ -120,6 +117,15 @@ def parse_address(text: str) -> RepositoryAddress:
         ref=ref,
         folder=folder,
     )
+
+
+def _parse_url(text: str) -> URL:
+    try:
+        return parse_url(_as_https(text))
+    except UrlInvalid as exc:
+        # Only the word about a user name or password says more than our own.
+        message = exc.public_message if "@" in exc.public_message else None
+        raise RepositoryAddressInvalid(message, subject=text.rpartition("@")[2][:200]) from exc
 
 
 def _as_https(text: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -51,12 +52,10 @@ async def fetch_archive(
     """
     asked: list[tuple[ArchiveEndpoint, DownloadedFile]] = []
     for endpoint in endpoints:
-        headers = dict(endpoint.headers)
-        if known_etag:
-            headers["If-None-Match"] = known_etag
+        conditions = {"If-None-Match": known_etag} if known_etag else {}
         file.seek(0)
         file.truncate()
-        try:
+        with _named_limit(max_bytes):
             reply = await download(
                 session,
                 endpoint.url,
@@ -64,13 +63,8 @@ async def fetch_archive(
                 file=file,
                 max_bytes=max_bytes,
                 timeout_s=timeout_s,
-                headers=headers,
+                headers={**endpoint.headers, **conditions},
             )
-        except ResponseTooLarge as exc:
-            raise RepositoryTooLarge(
-                f"The repository's archive is larger than {max_bytes // 1_000_000:,} MB. Upload "
-                "the files that matter instead."
-            ) from exc
         etag = reply.headers.get("ETag", "")[:_MAX_ETAG_CHARS]
         if reply.status == 304 and known_etag:
             return FetchedArchive(_named(endpoint, reply), etag or known_etag, is_unchanged=True)
@@ -80,6 +74,17 @@ async def fetch_archive(
         _refuse_busy_server(reply)
         asked.append((endpoint, reply))
     raise _explain(asked)
+
+
+@contextmanager
+def _named_limit(max_bytes: int) -> Iterator[None]:
+    try:
+        yield
+    except ResponseTooLarge as exc:
+        raise RepositoryTooLarge(
+            f"The repository's archive is larger than {max_bytes // 1_000_000:,} MB. Upload the "
+            "files that matter instead."
+        ) from exc
 
 
 def _named(endpoint: ArchiveEndpoint, reply: DownloadedFile) -> ArchiveEndpoint:

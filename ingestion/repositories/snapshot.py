@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Generator, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import BinaryIO, Self, cast
@@ -172,42 +172,32 @@ async def read_repository(
     Raises: RepositoryNotFound, RepositoryAccessDenied, RepositoryTooLarge (not retryable);
     RepositoryRateLimited, RepositoryUnavailable, RepositoryDamaged (retryable); FetchError.
     """
-    known = Revision.parse(known_revision)
+    request = _Request(session, policy, limits, token, Revision.parse(known_revision))
     refs = await fetch_refs(address, session=session, policy=policy, token=token)
     target = _settle(address, refs)
-    if target.commit and target.commit == known.commit:
+    if target.commit and target.commit == request.known.commit:
         return RepositorySnapshot(
-            address=target.readings[0], revision=known, is_tag=target.is_tag, archive=None
+            address=target.readings[0], revision=request.known, is_tag=target.is_tag, archive=None
         )
-    endpoints = _endpoints(target, token)
-    file = cast(BinaryIO, tempfile.TemporaryFile())  # noqa: SIM115 - the snapshot closes it
-    try:
-        fetched = await fetch_archive(
-            [endpoint for endpoint, _ in endpoints],
-            file,
-            session=session,
-            policy=policy,
-            max_bytes=limits.max_archive_bytes,
-            timeout_s=limits.timeout_s,
-            known_etag="" if target.commit else known.etag,
-        )
-        found = {endpoint.url: reading for endpoint, reading in endpoints}[fetched.endpoint.url]
-        found = replace(found, forge=fetched.endpoint.forge)
-        archive = None
-        revision = replace(known, etag=fetched.etag)
-        if not fetched.is_unchanged:
-            archive = await asyncio.to_thread(_inspect, file, found.folder, limits)
-            revision = Revision(target.commit or archive.commit, fetched.etag)
-            if archive.commit and archive.commit == known.commit:
-                archive = None
-    except BaseException:
-        file.close()
-        raise
-    if archive is None:
-        file.close()
+    with ExitStack() as opened:
+        file = cast(BinaryIO, opened.enter_context(tempfile.TemporaryFile()))
+        found, archive, revision = await _download(target, file, request)
+        if archive is not None:
+            opened.pop_all()  # the snapshot closes the file
     return RepositorySnapshot(
         address=found, revision=revision, is_tag=target.is_tag, archive=archive
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Request:
+    """How the server is asked."""
+
+    session: aiohttp.ClientSession
+    policy: Policy
+    limits: RepositoryLimits
+    token: str
+    known: Revision
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,6 +220,31 @@ class _Archive:
 
     def open(self) -> AbstractContextManager[TarReader]:
         return _open(self.file, self.limits)
+
+
+async def _download(
+    target: _Target, file: BinaryIO, request: _Request
+) -> tuple[RepositoryAddress, _Archive | None, Revision]:
+    """The reading that the server confirmed, and its archive unless that is the known one."""
+    known = request.known
+    endpoints = _endpoints(target, request.token)
+    fetched = await fetch_archive(
+        [endpoint for endpoint, _ in endpoints],
+        file,
+        session=request.session,
+        policy=request.policy,
+        max_bytes=request.limits.max_archive_bytes,
+        timeout_s=request.limits.timeout_s,
+        known_etag="" if target.commit else known.etag,
+    )
+    found = {endpoint.url: one for endpoint, one in endpoints}[fetched.endpoint.url]
+    found = replace(found, forge=fetched.endpoint.forge)
+    if fetched.is_unchanged:
+        return found, None, replace(known, etag=fetched.etag)
+    archive = await asyncio.to_thread(_inspect, file, found.folder, request.limits)
+    revision = Revision(target.commit or archive.commit, fetched.etag)
+    is_known = archive.commit and archive.commit == known.commit
+    return found, None if is_known else archive, revision
 
 
 def _settle(address: RepositoryAddress, refs: Refs | None) -> _Target:

@@ -75,7 +75,9 @@ OWN = "https://git.example.com"
         ),
     ],
 )
-def test_it_understands_what_people_paste(text: str, expected: tuple[Forge, str, str, str, str, str]) -> None:
+def test_it_understands_what_people_paste(
+    text: str, expected: tuple[Forge, str, str, str, str, str]
+) -> None:
     assert parse_address(text) == RepositoryAddress(*expected)
 
 
