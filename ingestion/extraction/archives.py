@@ -90,15 +90,19 @@ class ZipArchive:
             raise FileEncrypted(subject=name)
         if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise FileDamaged(subject=f"compression {member.compress_type}")
+        n_bytes = 0
         try:
             with self._zip.open(member) as stream:
                 while chunk := stream.read(CHUNK_BYTES):
+                    n_bytes += len(chunk)
                     self._n_bytes_left -= len(chunk)
                     if self._n_bytes_left < 0:
                         raise ArchiveTooLarge(subject=name)
                     yield chunk
         except _ZIP_FAULTS as exc:
             raise FileDamaged(subject=name) from exc
+        if n_bytes != member.file_size:
+            raise FileDamaged(subject=f"size of {name}")
 
 
 def _check_layout(members: list[zipfile.ZipInfo]) -> None:

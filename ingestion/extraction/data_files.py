@@ -46,8 +46,10 @@ def extract_xml(body: bytes, *, name: str) -> ExtractedDocument:
     """
     blocks = Blocks()
     try:
-        for pairs in _groups(parse_part(body)):
+        for pairs in _groups(root := parse_part(body)):
             blocks.add(_block(pairs))
+        if not len(root):
+            blocks.add(one_line(root.text or ""))
     except (FileDamaged, DocumentTooComplex):
         blocks = Blocks()
     if not blocks.n_chars:
@@ -100,19 +102,35 @@ def _block(pairs: list[tuple[str, str]]) -> str:
     return line if len(line) <= MAX_NARROW_CHARS and "\n" not in line else "\n".join(lines)
 
 
-def _groups(root: Element) -> Iterator[list[tuple[str, str]]]:
-    """The texts of the children of each element, by their names; mixed content in one piece."""
-    for parent in root.iter():
-        if not local_name(parent):
+def _groups(element: Element) -> Iterator[list[tuple[str, str]]]:
+    """What each element says by itself, by names: its attributes and its children with text alone.
+
+    Text mixed with elements, as in a paragraph, is one piece. libxml2 bounds the depth.
+    """
+    is_mixed = bool(one_line(element.text or "")) or any(
+        one_line(one.tail or "") for one in element
+    )
+    if is_mixed and len(element):
+        yield [*_attributes(element, ""), ("", one_line("".join(element.itertext())))]
+        return
+    pairs = _attributes(element, "")
+    inner: list[Element] = []
+    for one in element:
+        if len(one) or not local_name(one):
+            inner += [one] if local_name(one) else []
             continue
-        pairs: list[tuple[str, str]] = []
-        if one_line(parent.text or "") and len(parent):
-            pairs.append(("", one_line("".join(parent.itertext()))))
-        else:
-            pairs += [
-                (local_name(one), text)
-                for one in parent
-                if len(one) == 0 and local_name(one) and (text := one_line(one.text or ""))
-            ]
-        if pairs:
-            yield pairs
+        pairs += _attributes(one, local_name(one))
+        if text := one_line(one.text or ""):
+            pairs.append((local_name(one), text))
+    if pairs:
+        yield pairs
+    for one in inner:
+        yield from _groups(one)
+
+
+def _attributes(element: Element, prefix: str) -> list[tuple[str, str]]:
+    return [
+        (f"{prefix} {key.rpartition('}')[2]}".strip(), one_line(value))
+        for key, value in element.attrib.items()
+        if one_line(value)
+    ]

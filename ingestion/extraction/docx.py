@@ -35,6 +35,7 @@ from ingestion.extraction.xml_parts import (
     release,
 )
 
+MAX_MARKS = 4_000_000
 MAX_COLUMNS = 63  # Word's own limit
 
 _EVENTS = ("p", "tbl", "tr", "tc", "txbxContent", "Fallback", "footnote", "endnote")
@@ -163,7 +164,8 @@ class _Reader:
         self._n_fallbacks = 0
 
     def read(self, package: OfficePackage, part: str) -> None:
-        for event, name, element in iter_elements(package.archive.chunks(part), _EVENTS):
+        chunks = package.archive.chunks(part)
+        for event, name, element in iter_elements(chunks, _EVENTS, max_marks=MAX_MARKS):
             if name == "Fallback":
                 self._n_fallbacks += 1 if event == "start" else -1
             elif not self._n_fallbacks:
@@ -206,6 +208,8 @@ class _Reader:
             self._flows[-1].add_block(block)
 
     def _end_paragraph(self, element: Element) -> None:
+        if not len(element) and not self._boxes:
+            return
         style = self._sheet.of_paragraph(child(element, "pPr"))
         notes: list[str] = []
         if not style.is_contents and not style.is_hidden:

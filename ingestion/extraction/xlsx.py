@@ -32,7 +32,7 @@ from ingestion.extraction.xml_parts import (
 MAX_CELLS = 1_000_000
 MAX_COLUMNS = 16_384
 MAX_MERGES = 20_000
-MAX_ROW_GAP = 2
+MAX_MARKS = 8_000_000  # rows are let go one by one
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
 _MERGE = re.compile(
@@ -79,7 +79,7 @@ def _shared_strings(package: OfficePackage, main: str) -> list[str]:
     if part is None:
         return strings
     n_chars = 0
-    for event, _, element in iter_elements(package.archive.chunks(part), ("si",)):
+    for event, _, element in iter_elements(package.archive.chunks(part), ("si",), max_marks=MAX_MARKS):
         if event == "end":
             strings.append(_rich_text(element))
             n_chars += len(strings[-1])
@@ -137,7 +137,7 @@ class _Workbook:
         merges = _Merges(sheet)
         chunks = (sheet[at : at + CHUNK_BYTES] for at in range(0, len(sheet), CHUNK_BYTES))
         last = 0
-        for event, _, element in iter_elements(chunks, ("row",)):
+        for event, _, element in iter_elements(chunks, ("row",), max_marks=MAX_MARKS):
             if event != "end":
                 continue
             number = _index(attribute(element, "r")) or last + 1
@@ -149,11 +149,12 @@ class _Workbook:
 
     def _cells(self, row: Element) -> list[Cell]:
         cells: list[Cell] = []
+        column = -1
         for element in row:
             if local_name(element) != "c":
                 continue
             found = _REFERENCE.fullmatch(element.get("r", ""))
-            column = _column(found[1]) if found else len(cells)
+            column = _column(found[1]) if found else column + 1
             cell = self._cell(element)
             if not cell.text:
                 continue

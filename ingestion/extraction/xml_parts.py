@@ -15,7 +15,7 @@ from lxml import etree
 from ingestion.errors import DocumentTooComplex, FileDamaged
 
 # An element takes some 150 bytes of memory and two marks at most.
-MAX_MARKS = 6_000_000
+MAX_MARKS = 4_000_000
 MAX_PART_BYTES = 50_000_000
 
 Element: TypeAlias = etree._Element
