@@ -74,12 +74,14 @@ class ZipArchive:
 
     def read(self, name: str, *, max_bytes: int = MAX_INFLATED_BYTES) -> bytes:
         """A member's bytes. Raises: FileDamaged when it is missing or broken, ArchiveTooLarge."""
-        data = bytearray()
+        parts: list[bytes] = []
+        n_bytes = 0
         for chunk in self.chunks(name):
-            data += chunk
-            if len(data) > max_bytes:
+            parts.append(chunk)
+            n_bytes += len(chunk)
+            if n_bytes > max_bytes:
                 raise ArchiveTooLarge(subject=name)
-        return bytes(data)
+        return b"".join(parts)
 
     def chunks(self, name: str) -> Iterator[bytes]:
         """A member's bytes piece by piece. Raises: as `read`."""

@@ -31,9 +31,11 @@ _ENCRYPTION = "META-INF/encryption.xml"
 _FONT_GARBLING = ("http://www.idpf.org/2008/embedding", "http://ns.adobe.com/pdf/enc#RC")
 _CHAPTER_TYPES = ("application/xhtml+xml", "text/html", "application/x-dtbook+xml")
 _COVER = re.compile(r"(?:^|[/_-])cover(?:[._-]?(?:page|image))?(?:\.x?html?)?$", re.IGNORECASE)
-_SELF_CLOSED = re.compile(rb"<([a-zA-Z][\w:.-]*)([^<>]*)/>")
+_SELF_CLOSED = re.compile(rb"<([a-zA-Z][\w:.-]*+)([^<>]*)/>")
 _VOID = frozenset(b"area base br col embed hr img input link meta param source track wbr".split())
-_DOCTYPE = re.compile(rb"<!DOCTYPE[^>\[]*(?:\[[^\]]*\])?[^>]*>", re.IGNORECASE)
+_DOCTYPE = re.compile(
+    rb"<!DOCTYPE[^>\[]{0,1000}+(?:\[[^\]]{0,20000}+\])?[^>]{0,100}>", re.IGNORECASE
+)
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
 
 

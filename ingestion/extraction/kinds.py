@@ -58,9 +58,9 @@ _HTML_START = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _XML_START = re.compile(rb"(?:\xef\xbb\xbf)?\s*<(?:\?xml|svg|!doctype)\b", re.IGNORECASE)
-_SVG = re.compile(rb"<svg[\s>]", re.IGNORECASE)
+_SVG = re.compile(rb"<svg[\s/>]", re.IGNORECASE)
 
-_MAX_CONTENT_TYPES_BYTES = 2_000_000
+MAX_CONTENT_TYPES_BYTES = 2_000_000
 _MAX_MIMETYPE_BYTES = 200
 # The type of the main part, with and without macros, of documents, templates and shows.
 _OFFICE_MAINS = (
@@ -140,7 +140,7 @@ def _detect_zip(body: bytes) -> str:
                 return ODF
         if "META-INF/container.xml" in archive:
             return EPUB
-        types = archive.read("[Content_Types].xml", max_bytes=_MAX_CONTENT_TYPES_BYTES)
+        types = archive.read("[Content_Types].xml", max_bytes=MAX_CONTENT_TYPES_BYTES)
     except ExtractionError:
         return ZIP  # whoever opens it again gives the reason
     return next((kind for main, kind in _OFFICE_MAINS if main.search(types)), ZIP)

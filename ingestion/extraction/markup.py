@@ -25,15 +25,15 @@ _RST_WITHOUT_TEXT = frozenset([
     "toctree", "image", "figure", "include", "literalinclude", "index", "contents", "raw", "only",
     "module", "currentmodule", "testsetup", "testcleanup", "bibliography", "graphviz", "plot",
 ])  # fmt: skip
-_RST_ROLE = re.compile(r":(?:[\w.+-]+:){1,2}`~?([^`<]{1,500}?)(?:\s*<[^`>]*>)?`")
-_RST_LINK = re.compile(r"`([^`<]{1,500}?)\s*<[^`>]*>`__?")
+_RST_ROLE = re.compile(r":(?:[\w.+-]+:){1,2}`~?([^`<]{1,500}?)(?:\s{0,9}<[^`>]{0,500}>)?`")
+_RST_LINK = re.compile(r"`([^`<]{1,500}?)\s{0,9}<[^`>]{0,2000}>`__?")
 _RST_LITERAL = re.compile(r"``([^`\n]{1,500})``")
 _ADOC_HEADING = re.compile(r"(={1,6})[ \t]+(\S.*)")
 _ADOC_SOURCE = re.compile(r"\[(?:source)?(?:%\w+)?(?:,\s*([\w+#-]+))?[^\]]*\]\s*")
 _ADOC_BLOCK = re.compile(r"(-{4,}|\.{4,}|`{3,})\s*")
 _ADOC_HIDDEN = re.compile(r"(?::[\w!-]+:.*|//(?!/).*|\[\[.*\]\]|\[#.*\]|(?:include|image)::.*)\s*")
-_ADOC_LINK = re.compile(r"(?:link:|xref:|https?://)[^\s\[\]]+\[([^\]\n]{1,300})\]")
-_ADOC_REFERENCE = re.compile(r"<<[^,>\n]{1,200}(?:,\s*([^>\n]{1,300}))?>>")
+_ADOC_LINK = re.compile(r"(?:link:|xref:|https?://)[^\s\[\]]{1,300}\[([^\]\n]{1,300})\]")
+_ADOC_REFERENCE = re.compile(r"<<[^,<>\n]{1,200}(?:,\s*([^<>\n]{1,300}))?>>")
 
 
 def extract_rst(body: bytes) -> ExtractedDocument:

@@ -9,7 +9,14 @@ from dataclasses import dataclass
 from ingestion.errors import FileDamaged
 from ingestion.extraction.archives import ZipArchive
 from ingestion.extraction.blocks import one_line
-from ingestion.extraction.xml_parts import Element, attribute, child, children, parse_part
+from ingestion.extraction.xml_parts import (
+    MAX_PART_BYTES,
+    Element,
+    attribute,
+    child,
+    children,
+    parse_part,
+)
 
 MAX_RELATIONS_BYTES = 20_000_000
 
@@ -71,8 +78,10 @@ class OfficePackage:
         return None
 
     def parsed(self, part: str | None) -> Element | None:
-        """The root of a part, None without one. Raises: FileDamaged, DocumentTooComplex."""
-        return None if part is None else parse_part(self.archive.read(part))
+        """The root of a part, None without one. Raises: as `ZipArchive`, DocumentTooComplex."""
+        return (
+            None if part is None else parse_part(self.archive.read(part, max_bytes=MAX_PART_BYTES))
+        )
 
     def properties(self) -> tuple[str, str | None]:
         """Title and language that the file states; programs' stock titles count as none."""

@@ -11,6 +11,7 @@ from ingestion.extraction.ooxml import text_of
 from ingestion.extraction.records import EMPTY, Cell, to_records
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.extraction.xml_parts import (
+    MAX_PART_BYTES,
     Element,
     attribute,
     child,
@@ -47,7 +48,7 @@ def extract_opendocument(body: bytes) -> ExtractedDocument:
     """
     archive = ZipArchive(body)
     _refuse_encrypted(archive)
-    content = child(parse_part(archive.read("content.xml")), "body")
+    content = child(parse_part(archive.read("content.xml", max_bytes=MAX_PART_BYTES)), "body")
     blocks = Blocks()
     starts: list[int] = []
     for part in content if content is not None else ():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ingestion.errors import ExtractionError, FileEncrypted, UnsupportedType
 from ingestion.extraction.archives import ZipArchive
+from ingestion.extraction.kinds import MAX_CONTENT_TYPES_BYTES
 
 _OLD_OFFICE = b"\xd0\xcf\x11\xe0"
 _ENCRYPTED_OFFICE = "EncryptedPackage".encode("utf-16-le")
@@ -41,7 +42,7 @@ def refuse_archive(body: bytes, name: str = "") -> ExtractionError:
     """The error for a zip that is no document. Raises: what is wrong with it, if it is broken."""
     archive = ZipArchive(body)
     if "[Content_Types].xml" in archive:
-        types = archive.read("[Content_Types].xml")
+        types = archive.read("[Content_Types].xml", max_bytes=MAX_CONTENT_TYPES_BYTES)
         if b"sheet.binary" in types:
             return UnsupportedType(
                 "Binary workbooks (.xlsb) cannot be read. Save it as .xlsx.", subject=name

@@ -37,8 +37,8 @@ LANGUAGES_BY_NAME = {
     ".editorconfig": "ini", ".bashrc": "bash",
 }  # fmt: skip
 _LICENCE = re.compile(r"copyright|licen[cs]e|spdx-|all rights reserved", re.IGNORECASE)
-_BLOCK_COMMENT = re.compile(r"\s*(?:<\?php\s*)?/\*+(.{0,20000}?)\*/", re.DOTALL)
-_LINE_COMMENTS = re.compile(r"\s*(?:<\?php\s*)?((?:(?://+|#+|--+|;+)(?!!)[^\n]*\n){1,200})")
+_BLOCK_COMMENT = re.compile(r"\s*(?:<\?php\s*)?/\*++(.{0,20000}?)\*/", re.DOTALL)
+_LINE_COMMENTS = re.compile(r"\s*(?:<\?php\s*)?((?:(?://++|#++|--++|;++)(?!!)[^\n]*+\n){1,200})")
 _SHEBANG = re.compile(r"#![^\n]*\n")
 _LINE_MARK = re.compile(r"^[ \t]*(?://+!?|#+|--+|;+|\*+)[ \t]?", re.MULTILINE)
 

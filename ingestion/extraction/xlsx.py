@@ -32,6 +32,7 @@ from ingestion.extraction.xml_parts import (
 MAX_CELLS = 1_000_000
 MAX_COLUMNS = 16_384
 MAX_MERGES = 20_000
+MAX_SHEET_BYTES = 100_000_000  # a million cells take about half
 MAX_MARKS = 8_000_000  # rows are let go one by one
 
 _REFERENCE = re.compile(r"([A-Z]{1,3})([0-9]{1,7})")
@@ -59,7 +60,8 @@ def extract_xlsx(body: bytes) -> ExtractedDocument:
     for sheet in children(child(workbook, "sheets"), "sheet"):
         part = parts.get(attribute(sheet, "id"), "")
         if attribute(sheet, "state", "visible") == "visible" and part in package.archive:
-            _add_sheet(blocks, attribute(sheet, "name"), book.rows(package.archive.read(part)))
+            rows = book.rows(package.archive.read(part, max_bytes=MAX_SHEET_BYTES))
+            _add_sheet(blocks, attribute(sheet, "name"), rows)
     stated, language = package.properties()
     return ExtractedDocument(title=stated, text=blocks.text(), language=language)
 
@@ -79,7 +81,9 @@ def _shared_strings(package: OfficePackage, main: str) -> list[str]:
     if part is None:
         return strings
     n_chars = 0
-    for event, _, element in iter_elements(package.archive.chunks(part), ("si",), max_marks=MAX_MARKS):
+    for event, _, element in iter_elements(
+        package.archive.chunks(part), ("si",), max_marks=MAX_MARKS
+    ):
         if event == "end":
             strings.append(_rich_text(element))
             n_chars += len(strings[-1])
@@ -151,6 +155,9 @@ class _Workbook:
         cells: list[Cell] = []
         column = -1
         for element in row:
+            if not len(element):  # most cells of a formatted sheet
+                column += 1
+                continue
             if local_name(element) != "c":
                 continue
             found = _REFERENCE.fullmatch(element.get("r", ""))

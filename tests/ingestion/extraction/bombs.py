@@ -35,7 +35,10 @@ def docx_of_styles(n_bytes: int) -> bytes:
     )
     return with_members(
         docx_of(word_paragraph("Short.")),
-        {"word/_rels/document.xml.rels": rels.encode(), "word/styles.xml": b"<s/>" * (n_bytes // 4)},
+        {
+            "word/_rels/document.xml.rels": rels.encode(),
+            "word/styles.xml": b"<s/>" * (n_bytes // 4),
+        },
     )
 
 
@@ -64,5 +67,9 @@ def odt_of_text(n_bytes: int) -> bytes:
     return make_opendocument("text", "<text:p>again</text:p>" * (n_bytes // 22))
 
 
-def zip_of_zeros(n_bytes: int) -> bytes:
+def xlsx_of_spaces(n_bytes: int) -> bytes:
+    return sheet_of("<row/>" + " " * n_bytes)
+
+
+def zip_of_spaces(n_bytes: int) -> bytes:
     return make_zip({"[Content_Types].xml": b" " * n_bytes})

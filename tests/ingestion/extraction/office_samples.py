@@ -8,7 +8,6 @@ from datetime import date, datetime
 import docx
 import openpyxl
 import pptx
-
 from openpyxl.styles import Font
 from pptx.util import Inches
 

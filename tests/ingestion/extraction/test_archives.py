@@ -32,7 +32,7 @@ def test_a_missing_member_is_damage() -> None:
 
 def test_bytes_are_counted_over_all_members_while_they_are_inflated() -> None:
     body = make_zip({"a": b"\x00" * 3_000_000, "b": b"\x00" * 3_000_000})
-    assert len(body) < 20_000
+    assert len(body) < 100_000
     archive = ZipArchive(body, max_bytes=5_000_000)
     assert len(archive.read("a")) == 3_000_000
     with pytest.raises(ArchiveTooLarge):

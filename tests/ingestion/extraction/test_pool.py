@@ -12,6 +12,7 @@ import pytest
 from ingestion.errors import (
     ExtractionCrashed,
     ExtractionTimeout,
+    FileDamaged,
     FileEmpty,
     NoTextFound,
     PdfEncrypted,
@@ -45,7 +46,8 @@ def test_documents_come_back_whole(pool: ExtractionPool) -> None:
 def test_typed_errors_cross_the_border_and_the_worker_lives_on(pool: ExtractionPool) -> None:
     for body, error in (
         (b"", FileEmpty),
-        (b"PK\x03\x04", UnsupportedType),
+        (b"PK\x03\x04", FileDamaged),
+        (b"GIF89a", UnsupportedType),
         (make_scan(), NoTextFound),
         (make_pdf("x", user_password="word"), PdfEncrypted),
     ):
