@@ -16,6 +16,8 @@ from ingestion.errors import DocumentTooComplex, FileDamaged
 
 # An element takes some 150 bytes of memory and two marks at most.
 MAX_MARKS = 4_000_000
+# So many without one of the elements that are asked for: a paragraph of half a million parts.
+MAX_UNRELEASED_MARKS = 1_000_000
 MAX_PART_BYTES = 50_000_000
 
 Element: TypeAlias = etree._Element
@@ -43,14 +45,17 @@ def iter_elements(
         events=("start", "end"), tag=[f"{{*}}{name}" for name in names], **_OPTIONS
     )
     is_checked = False
-    n_marks = 0
+    n_marks = n_unreleased = 0
     try:
         for chunk in chunks:
-            n_marks += chunk.count(b"<")
-            if n_marks > max_marks:
+            n_in_chunk = chunk.count(b"<")
+            n_marks += n_in_chunk
+            n_unreleased += n_in_chunk
+            if n_marks > max_marks or n_unreleased > MAX_UNRELEASED_MARKS:
                 raise DocumentTooComplex(subject="elements")
             parser.feed(chunk)
             for event, element in parser.read_events():
+                n_unreleased = 0
                 if not is_checked:
                     _refuse_doctype(element)
                     is_checked = True
