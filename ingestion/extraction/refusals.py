@@ -38,7 +38,7 @@ def refusal_of(body: bytes, name: str = "") -> ExtractionError:
     return UnsupportedType(subject=name)
 
 
-def refuse_archive(body: bytes, name: str = "") -> ExtractionError:
+def refusal_of_archive(body: bytes, name: str = "") -> ExtractionError:
     """The error for a zip that is no document. Raises: what is wrong with it, if it is broken."""
     archive = ZipArchive(body)
     if "[Content_Types].xml" in archive:

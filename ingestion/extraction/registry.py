@@ -17,7 +17,7 @@ from ingestion.extraction.notebook import extract_notebook
 from ingestion.extraction.opendocument import extract_opendocument
 from ingestion.extraction.pdf import extract_pdf
 from ingestion.extraction.pptx import extract_pptx
-from ingestion.extraction.refusals import refusal_of, refuse_archive
+from ingestion.extraction.refusals import refusal_of, refusal_of_archive
 from ingestion.extraction.source_code import extract_code
 from ingestion.extraction.text import extract_text
 from ingestion.extraction.types import ExtractedDocument
@@ -35,7 +35,7 @@ def extract(
         raise FileEmpty
     kind = kinds.detect_kind(body, declared=declared, name=name)
     if kind == kinds.ZIP:
-        raise refuse_archive(body, name)
+        raise refusal_of_archive(body, name)
     if kind == kinds.HTML:
         return extract_html(body, charset=charset)
     if kind in _EXTRACTORS:

@@ -10,7 +10,7 @@ _PARAGRAPH = word_paragraph("The same words over and over again, as many as ther
 
 
 def docx_of_text(n_bytes: int) -> bytes:
-    """A document of one paragraph repeated: 196,000,000 bytes come as some 470 kB."""
+    """A document of one paragraph repeated, which packs to less than a hundredth."""
     return docx_of(_PARAGRAPH * (n_bytes // len(_PARAGRAPH)))
 
 
