@@ -119,10 +119,10 @@ def _check_layout(members: list[zipfile.ZipInfo]) -> None:
 def _checked_name(member: zipfile.ZipInfo) -> str:
     if "\x00" in member.orig_filename or stat.S_ISLNK(member.external_attr >> 16):
         raise ArchiveUnsafe(subject=member.filename[:100])
-    return checked_path(member.filename)
+    return _checked_path(member.filename)
 
 
-def checked_path(path: str) -> str:
+def _checked_path(path: str) -> str:
     """The path with forward slashes. Raises ArchiveUnsafe unless it stays below the root."""
     path = path.replace("\\", "/")
     if path.startswith("/") or _DRIVE.match(path) or ".." in path.split("/") or "\x00" in path:

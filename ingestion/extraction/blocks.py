@@ -17,6 +17,7 @@ MAX_PADDING = 50
 
 _GAP = "\n\n"
 _SPACES = re.compile(r"\s+")
+_HEADING = re.compile(r"^#{1,2} (.+)$", re.MULTILINE)
 _FENCE_RUN = re.compile(r"`{3,}")
 _LINE_SPACES = re.compile(r"[ \t\u00a0]+")
 
@@ -60,6 +61,12 @@ def title_of(*candidates: str) -> str:
     return next((line for text in candidates if (line := one_line(clean_text(text)))), "")[
         :MAX_TITLE_CHARS
     ]
+
+
+def first_heading(text: str) -> str:
+    """The words of the first heading of either of the two highest levels, empty without one."""
+    found = _HEADING.search(text)
+    return title_of(found[1]) if found else ""
 
 
 def tidy_lines(text: str) -> str:

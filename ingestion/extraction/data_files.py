@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import TypeGuard
 
 from ingestion.errors import DocumentTooComplex, FileDamaged
-from ingestion.extraction.blocks import Blocks, fence, heading, one_line
-from ingestion.extraction.source_code import MAX_NAME_CHARS
+from ingestion.extraction.blocks import Blocks, fence, heading, one_line, title_of
 from ingestion.extraction.text import read_text
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.extraction.xml_parts import Element, local_name, parse_part
@@ -36,7 +35,7 @@ def extract_json(body: bytes, *, name: str) -> ExtractedDocument:
                 blocks.add(_block(list(_pairs(record, "", 0))))
     else:
         blocks.add(fence(text, "json"))
-    return ExtractedDocument(title=one_line(name)[-MAX_NAME_CHARS:], text=blocks.text())
+    return ExtractedDocument(title=title_of(name), text=blocks.text())
 
 
 def extract_xml(body: bytes, *, name: str) -> ExtractedDocument:
@@ -54,7 +53,7 @@ def extract_xml(body: bytes, *, name: str) -> ExtractedDocument:
         blocks = Blocks()
     if not blocks.n_chars:
         blocks.add(fence(read_text(body), "xml"))
-    return ExtractedDocument(title=one_line(name)[-MAX_NAME_CHARS:], text=blocks.text())
+    return ExtractedDocument(title=title_of(name), text=blocks.text())
 
 
 def _is_records(value: object) -> TypeGuard[list[dict[str, object]]]:

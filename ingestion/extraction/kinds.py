@@ -77,7 +77,7 @@ _ODF_KINDS = re.compile(
 )
 
 _KINDS_BY_NAME = (
-    ((".md", ".markdown", ".mdown", ".mkd", ".mdx"), MARKDOWN),
+    ((".md", ".markdown", ".mdown", ".mkd", ".mdx", ".qmd", ".rmd"), MARKDOWN),
     ((".rst", ".rest"), RST),
     ((".adoc", ".asciidoc"), ASCIIDOC),
     ((".csv", ".tsv", ".tab"), DELIMITED),

@@ -26,15 +26,10 @@ def extract_markdown(body: bytes) -> ExtractedDocument:
         # A file that is nothing but front matter keeps it: something must be searchable.
         text = text[front.end() :].strip() or text
     text = _COMMENT.sub("", text).strip() or text
+    heading = _HEADING.search(text)
     language = _LANGUAGE.match(fields.get("lang", fields.get("language", "")).lower())
     return ExtractedDocument(
-        title=(fields.get("title") or first_heading(text))[:300],
+        title=(fields.get("title") or (heading[1] if heading else ""))[:300],
         text=text,
         language=language[0] if language else None,
     )
-
-
-def first_heading(text: str) -> str:
-    """The words of the first heading of either of the two highest levels, empty without one."""
-    heading = _HEADING.search(text)
-    return heading[1][:300] if heading else ""

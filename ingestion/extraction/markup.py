@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ingestion.extraction.blocks import Blocks, fence, heading
-from ingestion.extraction.markdown import first_heading
+from ingestion.extraction.blocks import Blocks, fence, first_heading, heading
 from ingestion.extraction.text import read_text
 from ingestion.extraction.types import ExtractedDocument
 

@@ -6,8 +6,7 @@ import json
 from collections.abc import Iterator
 
 from ingestion.errors import FileDamaged
-from ingestion.extraction.blocks import Blocks, fence
-from ingestion.extraction.markdown import first_heading
+from ingestion.extraction.blocks import Blocks, fence, first_heading
 from ingestion.extraction.text import read_text
 from ingestion.extraction.types import ExtractedDocument
 

@@ -6,29 +6,34 @@ import ast
 import re
 from pathlib import PurePosixPath
 
-from ingestion.extraction.blocks import Blocks, fence, one_line
+from ingestion.extraction.blocks import Blocks, fence, title_of
 from ingestion.extraction.text import read_text
 from ingestion.extraction.types import ExtractedDocument
 
-MAX_NAME_CHARS = 300
 MAX_INTRODUCTION_CHARS = 2_000
 MAX_PARSED_CHARS = 1_000_000
 
 LANGUAGES = {
-    ".bash": "bash", ".bat": "batch", ".c": "c", ".cc": "cpp", ".cfg": "ini", ".clj": "clojure",
-    ".cmake": "cmake", ".conf": "ini", ".cpp": "cpp", ".cs": "csharp", ".css": "css", ".cxx": "cpp",
-    ".dart": "dart", ".el": "lisp", ".env": "ini", ".erl": "erlang", ".ex": "elixir",
-    ".exs": "elixir", ".f90": "fortran", ".fs": "fsharp", ".go": "go", ".gradle": "groovy",
-    ".graphql": "graphql", ".groovy": "groovy", ".h": "c", ".hpp": "cpp", ".hs": "haskell",
-    ".ini": "ini", ".java": "java", ".jl": "julia", ".js": "javascript", ".jsx": "jsx",
-    ".kt": "kotlin", ".kts": "kotlin", ".less": "less", ".lua": "lua", ".m": "objectivec",
-    ".mjs": "javascript", ".ml": "ocaml", ".nix": "nix", ".patch": "diff", ".php": "php",
-    ".pl": "perl", ".pm": "perl", ".properties": "properties", ".proto": "protobuf",
-    ".ps1": "powershell", ".py": "python", ".pyi": "python", ".r": "r", ".rb": "ruby",
-    ".rs": "rust", ".scala": "scala", ".scss": "scss", ".sh": "bash", ".sql": "sql",
-    ".svelte": "svelte", ".swift": "swift", ".tex": "latex", ".tf": "hcl", ".toml": "toml",
-    ".ts": "typescript", ".tsx": "tsx", ".vb": "vbnet", ".vim": "vim", ".vue": "vue", ".xml": "xml",
-    ".yaml": "yaml", ".yml": "yaml", ".zig": "zig", ".zsh": "bash",
+    ".asm": "asm", ".bash": "bash", ".bat": "batch", ".bzl": "python", ".c": "c", ".cc": "cpp",
+    ".cfg": "ini", ".cjs": "javascript", ".clj": "clojure", ".cljc": "clojure", ".cljs":
+    "clojure", ".cmake": "cmake", ".conf": "ini", ".cpp": "cpp", ".cr": "crystal", ".cs":
+    "csharp", ".csproj": "xml", ".css": "css", ".cu": "cpp", ".cxx": "cpp", ".d": "d", ".dart":
+    "dart", ".el": "lisp", ".env": "ini", ".erl": "erlang", ".ex": "elixir", ".exs": "elixir",
+    ".f90": "fortran", ".fish": "fish", ".fs": "fsharp", ".fsx": "fsharp", ".go": "go",
+    ".gradle": "groovy", ".graphql": "graphql", ".groovy": "groovy", ".h": "c", ".hcl": "hcl",
+    ".hh": "cpp", ".hpp": "cpp", ".hs": "haskell", ".hxx": "cpp", ".ini": "ini", ".java":
+    "java", ".jl": "julia", ".js": "javascript", ".jsx": "jsx", ".kt": "kotlin", ".kts":
+    "kotlin", ".less": "less", ".lua": "lua", ".m": "objectivec", ".mjs": "javascript", ".mk":
+    "makefile", ".ml": "ocaml", ".mli": "ocaml", ".mm": "objectivec", ".nim": "nim", ".nix":
+    "nix", ".pas": "pascal", ".patch": "diff", ".php": "php", ".pl": "perl", ".plist": "xml",
+    ".pm": "perl", ".prisma": "prisma", ".properties": "properties", ".proto": "protobuf",
+    ".ps1": "powershell", ".py": "python", ".pyi": "python", ".pyx": "python", ".r": "r", ".rb":
+    "ruby", ".rkt": "racket", ".rs": "rust", ".sass": "sass", ".scala": "scala", ".scm":
+    "scheme", ".scss": "scss", ".sh": "bash", ".sol": "solidity", ".sql": "sql", ".svelte":
+    "svelte", ".swift": "swift", ".tcl": "tcl", ".tex": "latex", ".tf": "hcl", ".tfvars": "hcl",
+    ".thrift": "thrift", ".toml": "toml", ".ts": "typescript", ".tsx": "tsx", ".vb": "vbnet",
+    ".vim": "vim", ".vue": "vue", ".xml": "xml", ".yaml": "yaml", ".yml": "yaml", ".zig": "zig",
+    ".zsh": "bash",
 }  # fmt: skip
 LANGUAGES_BY_NAME = {
     "dockerfile": "dockerfile", "makefile": "makefile", "gnumakefile": "makefile",
@@ -61,7 +66,7 @@ def extract_code(body: bytes, *, name: str) -> ExtractedDocument:
     blocks = Blocks()
     blocks.add(introduction(text, language))
     blocks.add(fence(text, language))
-    return ExtractedDocument(title=one_line(name)[-MAX_NAME_CHARS:], text=blocks.text())
+    return ExtractedDocument(title=title_of(name), text=blocks.text())
 
 
 def introduction(code: str, language: str) -> str:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import struct
-import tarfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -78,25 +76,3 @@ def many_empty_entries(n_entries: int) -> bytes:
     n_said = n_entries & 0xFFFF
     end = struct.pack("<HHHHIIH", 0, 0, n_said, n_said, len(central), 0, 0)
     return central + b"PK\x05\x06" + end
-
-
-def make_tar_gz(files: dict[str, bytes], *extra: tarfile.TarInfo) -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w:gz", format=tarfile.PAX_FORMAT) as tar:
-        for name, data in files.items():
-            info = tarfile.TarInfo(name)
-            info.size = len(data)
-            tar.addfile(info, io.BytesIO(data))
-        for info in extra:
-            tar.addfile(info)
-    return buffer.getvalue()
-
-
-def tar_entry(name: str, kind: bytes, *, target: str = "") -> tarfile.TarInfo:
-    info = tarfile.TarInfo(name)
-    info.type, info.linkname = kind, target
-    return info
-
-
-def zeros_gz(n_bytes: int) -> bytes:
-    return gzip.compress(b"\x00" * n_bytes, 9)

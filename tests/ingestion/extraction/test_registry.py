@@ -139,6 +139,7 @@ def test_a_document_with_macros_or_of_a_template_is_told_by_its_main_part() -> N
 )
 def test_strange_names_never_matter(name: str) -> None:
     assert extract(b"Some words, and some more", name=name).text
+    assert "\x00" not in extract(b"x = 1", name=name + "\x00.py").title
     assert extract(make_docx(), name=name).title == "Employee handbook"
 
 
