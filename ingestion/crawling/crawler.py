@@ -114,6 +114,7 @@ class _Crawl:
         self._budget = budget
         self._start = URL(canonicalise(parse_url(config.start_url)), encoded=True)
         self._start_id = page_id(str(self._start))
+        self._site = self._start
         self._fetcher = PageFetcher(session, config, budget.clock)
         self._origins = Origins(self._fetcher)
         self._ledger = Ledger(sink, n_read_before=budget.n_read_before)
@@ -172,6 +173,7 @@ class _Crawl:
 
     async def _open_site(self) -> None:
         start, response = self._start, await self._fetch_start()
+        self._site = response.url
         self._prepare(
             Scope.around(
                 start,
@@ -238,7 +240,7 @@ class _Crawl:
                     should_end=lambda: self._budget.is_over(self._ledger.n_pages),
                     note_progress=self._wake,
                 )
-                await reader.read(self._start, await self._origins.robots(self._start))
+                await reader.read(self._site, await self._origins.robots(self._site))
         finally:
             self._is_listing = False
             await self._wake()

@@ -121,7 +121,7 @@ def test_a_website_is_read_indexed_and_reported(add_site: Callable[[], Source], 
         "/": ("indexed", ""),
         "/coffee": ("indexed", ""),
         "/cocoa": ("indexed", ""),
-        "/gone": ("failed", "http_status"),
+        "/gone": ("failed", "gone"),
     }
     assert all(topic in texts_of(source) for topic in ("tea", "coffee", "cocoa"))
     assert source.runs.get().status == IngestionRun.Status.FINISHED
