@@ -126,7 +126,7 @@ class Admission:
         entry, refusal = self._queue(claimed.url, depth)
         if refusal is None:
             return True
-        await self._ledger.end(entry, Outcome.SKIPPED, refusal)
+        await self._ledger.end(entry, Outcome.SKIPPED, reason=refusal)
         return False
 
     def _queue(

@@ -77,7 +77,8 @@ class ReplyJudge:
             return await self._ledger.end(entry, Outcome.UNCHANGED)
         if status not in _READ_STATUSES:
             reason = _REFUSALS.get(status) or _BUSY.get(status, Reason.HTTP_STATUS)
-            return await self._ledger.end(entry, Outcome.FAILED, reason, f"HTTP {status}")
+            detail = f"HTTP {status}"
+            return await self._ledger.end(entry, Outcome.FAILED, reason=reason, detail=detail)
         entry_id, final = page_id(entry.url), Address.of(canonicalise(response.url))
         if final.page_id == entry_id or entry.is_start:
             self._start_id = entry_id if entry.is_start else self._start_id
@@ -111,7 +112,11 @@ class ReplyJudge:
 
     async def _end(self, entry: Entry, refusal: _Refusal) -> None:
         await self._ledger.end(
-            entry, Outcome.SKIPPED, refusal.reason, refusal.detail, is_loss=refusal.is_loss
+            entry,
+            Outcome.SKIPPED,
+            reason=refusal.reason,
+            detail=refusal.detail,
+            is_loss=refusal.is_loss,
         )
 
     async def _judge_page(self, entry: Entry, response: FetchedResponse) -> _Refusal | None:
@@ -131,7 +136,7 @@ class ReplyJudge:
         if refusal is not None:
             await self._end(entry, refusal)
         elif kind is not None and not entry.is_settled:
-            page = _make_page(entry, response, kind, charset)
+            page = _make_page(entry, response, kind=kind, charset=charset)
             await self._ledger.add_page(page, is_seed=entry.is_seed)
         return refusal
 
@@ -227,7 +232,7 @@ async def _read_facts(response: FetchedResponse) -> PageFacts:
 
 
 def _make_page(
-    entry: Entry, response: FetchedResponse, kind: str, charset: str | None
+    entry: Entry, response: FetchedResponse, *, kind: str, charset: str | None
 ) -> FetchedPage:
     return FetchedPage(
         url=entry.url,

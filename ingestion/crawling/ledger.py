@@ -75,18 +75,21 @@ class Ledger:
         self,
         entry: Entry,
         outcome: Outcome,
+        *,
         reason: Reason | None = None,
         detail: str = "",
-        *,
         is_loss: bool = False,
     ) -> None:
         """The verdict on a URL that did not become a page; a settled one has its end already."""
         if not entry.is_settled:
-            await self._sink.verdict(self._count(entry, outcome, reason, detail, is_loss=is_loss))
+            self._count(entry, outcome, reason=reason, is_loss=is_loss)
+            await self._sink.verdict(Verdict(entry.url, outcome, reason, detail))
 
     async def end_refused(self, refused: Sequence[tuple[Entry, Reason]]) -> None:
         """The verdicts on URLs that were not worth a request."""
-        verdicts = [self._count(entry, Outcome.SKIPPED, reason) for entry, reason in refused]
+        for entry, reason in refused:
+            self._count(entry, Outcome.SKIPPED, reason=reason)
+        verdicts = [Verdict(entry.url, Outcome.SKIPPED, reason) for entry, reason in refused]
         if isinstance(self._sink, BatchSink):
             await self._sink.refused(verdicts)
             return
@@ -94,21 +97,14 @@ class Ledger:
             await self._sink.verdict(verdict)
 
     def _count(
-        self,
-        entry: Entry,
-        outcome: Outcome,
-        reason: Reason | None,
-        detail: str = "",
-        *,
-        is_loss: bool = False,
-    ) -> Verdict:
+        self, entry: Entry, outcome: Outcome, *, reason: Reason | None, is_loss: bool = False
+    ) -> None:
         self._outcomes[outcome] += 1
         self._n_gone += reason is Reason.GONE
         self._n_seeds += entry.is_seed
         self._n_seeds_lost += entry.is_seed and (is_loss or reason not in _NO_LOSS)
         if outcome in (Outcome.SKIPPED, Outcome.FAILED):
             self._dropped[page_id(entry.url)] = reason
-        return Verdict(entry.url, outcome, reason, detail)
 
     def sum_up(self, frontier: Frontier, *, is_stopped: bool, is_over_budget: bool) -> CrawlSummary:
         count = self._outcomes
