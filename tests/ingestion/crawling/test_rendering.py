@@ -170,10 +170,10 @@ async def test_a_browser_that_died_is_started_again() -> None:
     page = reply(f"<p>{WORDS}<script></script>")
     async with chromium() as renderer:
         await renderer.render(page, Parts({}).get)
-        children = psutil.Process().children(recursive=True)
-        for process in [one for one in children if "chrom" in one.name()]:
+        for process in psutil.Process().children(recursive=True):
             with suppress(psutil.NoSuchProcess):
-                process.kill()
+                if "chrom" in process.name():
+                    process.kill()
         with suppress(RenderFailed):  # its death may be noticed only now
             await renderer.render(page, Parts({}).get)
         assert WORDS in (await renderer.render(page, Parts({}).get)).decode()
