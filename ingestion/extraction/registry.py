@@ -8,21 +8,32 @@ from ingestion.errors import FileEmpty, UnsupportedType
 from ingestion.extraction.html import extract_html
 from ingestion.extraction.kinds import HTML, MARKDOWN, PDF, TEXT, detect_kind
 from ingestion.extraction.markdown import extract_markdown
+from ingestion.extraction.ocr import TextRecognition
 from ingestion.extraction.pdf import extract_pdf
 from ingestion.extraction.text import extract_text
 from ingestion.extraction.types import ExtractedDocument
 
 
 def extract(
-    body: bytes, *, declared: str = "", name: str = "", charset: str | None = None
+    body: bytes,
+    *,
+    declared: str = "",
+    name: str = "",
+    charset: str | None = None,
+    recognition: TextRecognition | None = None,
 ) -> ExtractedDocument:
     """The document in `body`, whose kind is told by its bytes (see kinds.detect_kind).
+
+    `recognition` reads pages that are pictures, in kinds that have pages.
 
     Raises: ExtractionError.
     """
     if not body:
         raise FileEmpty
-    extractor = _EXTRACTORS.get(detect_kind(body, declared=declared, name=name) or "")
+    kind = detect_kind(body, declared=declared, name=name)
+    if kind == PDF:
+        return extract_pdf(body, recognition=recognition)
+    extractor = _EXTRACTORS.get(kind or "")
     if extractor is None:
         raise UnsupportedType(subject=name)
     return extractor(body, charset)
@@ -31,7 +42,6 @@ def extract(
 # A new kind is a module beside this one, a line here, and its mark in kinds.py.
 _EXTRACTORS: dict[str, Callable[[bytes, str | None], ExtractedDocument]] = {
     HTML: lambda body, charset: extract_html(body, charset=charset),
-    PDF: lambda body, _: extract_pdf(body),
     MARKDOWN: lambda body, _: extract_markdown(body),
     TEXT: lambda body, _: extract_text(body),
 }
