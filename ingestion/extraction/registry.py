@@ -7,6 +7,7 @@ from collections.abc import Callable
 from ingestion.errors import FileEmpty, UnsupportedType
 from ingestion.extraction.html import extract_html
 from ingestion.extraction.kinds import HTML, MARKDOWN, PDF, TEXT, detect_kind
+from ingestion.extraction.language import with_language
 from ingestion.extraction.markdown import extract_markdown
 from ingestion.extraction.ocr import TextRecognition
 from ingestion.extraction.pdf import extract_pdf
@@ -32,11 +33,11 @@ def extract(
         raise FileEmpty
     kind = detect_kind(body, declared=declared, name=name)
     if kind == PDF:
-        return extract_pdf(body, recognition=recognition)
+        return with_language(extract_pdf(body, recognition=recognition))
     extractor = _EXTRACTORS.get(kind or "")
     if extractor is None:
         raise UnsupportedType(subject=name)
-    return extractor(body, charset)
+    return with_language(extractor(body, charset))
 
 
 # A new kind is a module beside this one, a line here, and its mark in kinds.py.
