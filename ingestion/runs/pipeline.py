@@ -39,7 +39,7 @@ SHUTDOWN_POLL_S = 0.25
 @lru_cache(maxsize=1)
 def extraction_pool() -> ExtractionPool:
     """This process's child processes for parsers; started on first use."""
-    return ExtractionPool()
+    return ExtractionPool(ocr_languages=tuple(settings.BOTFACTORY_OCR_LANGUAGES))
 
 
 # A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
