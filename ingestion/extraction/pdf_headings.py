@@ -1,7 +1,7 @@
 """Which lines of a PDF are headings: those that its outline names, else those in larger print.
 
 PDF has no headings, only letters at places. A heading that is missed costs a citation its place; a
-line of text that is taken for one would be lost to the search, so whatever is in doubt stays text.
+line of text that is taken for one names what it does not head, so whatever is in doubt stays text.
 """
 
 from __future__ import annotations
@@ -74,7 +74,6 @@ def mark_headings(pages: Sequence[list[Line]], outline: Sequence[OutlineEntry]) 
             line.level = level
     for page in pages:
         page[:] = _joined(page)
-    _demote_empty(pages)
 
 
 # --- by the outline -----------------------------------------------------------------------------
@@ -221,14 +220,3 @@ def _joined(page: list[Line]) -> list[Line]:
         else:
             out.append(line)
     return out
-
-
-def _demote_empty(pages: Sequence[list[Line]]) -> None:
-    """Makes text again of headings that stand before no text of their own, such as the lines of a
-    title page: a chunk holds what is under its headings, so nothing else would hold them."""
-    following: Line | None = None
-    for page in reversed(pages):
-        for line in reversed(page):
-            if line.level and (following is None or 0 < following.level <= line.level):
-                line.level = 0
-            following = line

@@ -65,13 +65,6 @@ def test_a_document_that_is_mostly_large_print_has_no_headings() -> None:
     assert headings(page) == []
 
 
-def test_a_heading_without_text_of_its_own_stays_text() -> None:
-    cover = lines(("The Manual", 24), ("Release one", 16))
-    text = lines(("Cleaning", 16), *PROSE, *PROSE)
-    found = headings(cover, text)
-    assert found == [(1, "The Manual"), (2, "Cleaning")]
-
-
 def test_the_outline_is_believed_where_the_pages_say_the_same() -> None:
     first = lines("1. Introduction", *PROSE[:6], "1.1 Why", *PROSE[6:])
     second = lines("Chapter 2: A title that goes over", "two lines", *PROSE)
