@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import pairwise
 
 from ingestion.extraction.types import ExtractedDocument
@@ -28,7 +28,9 @@ CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*\s*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_TABLE_HEADER = re.compile(r"(\|[^\n]*)\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*(?:\n|\Z)")
+_TABLE_HEADER = re.compile(
+    r"^[ \t]*(\|[^\n]*)\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\n", re.MULTILINE
+)
 
 # Patterns, the best places first.
 _PROSE_CUTS = (r"\n\n", r"\n", r"\. ", r"\? ", r"! ", "。", "; ", ", ", " ", "")
@@ -42,8 +44,7 @@ class ChunkDraft:
     """A chunk before it is stored: `text == document.text[char_start:char_end]`.
 
     `heading_path` leads from the document's first heading to the chunk; `page` counts from 1 and is
-    None where there are no pages; `ordinal` counts from 0 over the document. `table_header` is the
-    first row of a table of which the chunk holds later rows: they say little without it.
+    None where there are no pages; `ordinal` counts from 0 over the document.
     """
 
     text: str
@@ -52,7 +53,6 @@ class ChunkDraft:
     char_start: int
     char_end: int
     ordinal: int
-    table_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,6 @@ class _Span:
     end: int
     cuts: tuple[str, ...] = _PROSE_CUTS
     n_tokens: int = 0
-    table_header: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +105,6 @@ def split_document(
                     char_start=span.start,
                     char_end=span.end,
                     ordinal=len(chunks),
-                    table_header=span.table_header,
                 )
             )
     return chunks
@@ -214,7 +212,6 @@ def _count(
                 span.end,
                 span.cuts,
                 max(by_tokens, n_chars // MAX_CHARS_PER_TOKEN),
-                span.table_header,
             )
         )
     return counted
@@ -261,24 +258,12 @@ def _cut(text: str, span: _Span, max_tokens: int, shrink: float) -> Iterator[_Sp
         keep_separator="end",
         strip_whitespace=True,
     )
-    header = span.table_header or _table_header(part, span)
     position = 0
     for piece in splitter.split_text(part):
         # Only white space lies between two pieces and none begins with it, so this finds the piece.
         position = part.index(piece, position)
-        is_first = position == 0 and not span.table_header
-        yield _Span(
-            span.start + position,
-            span.start + position + len(piece),
-            span.cuts,
-            table_header="" if is_first else header,
-        )
+        yield _Span(span.start + position, span.start + position + len(piece), span.cuts)
         position += len(piece)
-
-
-def _table_header(part: str, span: _Span) -> str:
-    match = _TABLE_HEADER.match(part) if span.cuts is _ROW_CUTS else None
-    return match[1].strip()[:MAX_TABLE_HEADER_CHARS] if match else ""
 
 
 def _pack(pieces: list[_Span], max_tokens: int) -> list[_Span]:
@@ -299,9 +284,16 @@ def _pack(pieces: list[_Span], max_tokens: int) -> list[_Span]:
 
 
 def _joined(one: _Span, other: _Span) -> _Span:
-    return replace(
-        one,
-        end=other.end,
-        n_tokens=one.n_tokens + other.n_tokens,
-        table_header=one.table_header or other.table_header,
-    )
+    return _Span(one.start, other.end, one.cuts, one.n_tokens + other.n_tokens)
+
+
+def table_header_at(text: str, start: int) -> str:
+    """The first row of the Markdown table in the midst of which `start` lies, else empty.
+
+    Rows say little without it; whoever embeds a chunk puts it in front.
+    """
+    if not text.startswith("|", start):
+        return ""
+    block = max(text.rfind("\n\n", 0, start), 0)
+    found = _TABLE_HEADER.search(text, block, start)
+    return found[1].strip()[:MAX_TABLE_HEADER_CHARS] if found else ""

@@ -12,6 +12,7 @@ from ingestion.indexing.chunking import (
     STRETCH,
     ChunkDraft,
     split_document,
+    table_header_at,
 )
 
 LIMIT = 60
@@ -159,11 +160,12 @@ def test_later_rows_of_a_long_table_know_its_header() -> None:
     header = "| Part | Price in EUR |"
     rows = [f"| Valve number {n} | {n * 3} |" for n in range(40)]
     table = "\n".join([header, "| --- | ---: |", *rows])
-    chunks = split(f"{words(20)}\n\n{table}\n\n{words(50)}")
+    text = f"{words(20)}\n\n{table}\n\n{words(50)}"
+    chunks = split(text)
     begun = [one for one in chunks if "| Part |" in one.text or one.text.startswith("word")]
     later = [one for one in chunks if one not in begun]
-    assert {one.table_header for one in begun} == {""}
-    assert {one.table_header for one in later} == {header}
+    assert {table_header_at(text, one.char_start) for one in begun} == {""}
+    assert {table_header_at(text, one.char_start) for one in later} == {header}
     assert len(later) > 4
     listed = [row for one in chunks for row in one.text.split("\n") if row.startswith("| V")]
     assert listed == rows
@@ -171,7 +173,8 @@ def test_later_rows_of_a_long_table_know_its_header() -> None:
 
 def test_rows_without_a_header_have_none() -> None:
     rows = "\n".join(f"| Valve number {n} | {n * 3} |" for n in range(40))
-    assert {one.table_header for one in split(rows)} == {""}
+    assert {table_header_at(rows, one.char_start) for one in split(rows)} == {""}
+    assert table_header_at(rows, 10**6) == ""
 
 
 def test_long_code_is_cut_between_functions_where_it_can_be() -> None:
