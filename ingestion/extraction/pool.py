@@ -22,7 +22,6 @@ from typing import IO
 
 import ingestion
 from ingestion.errors import ExtractionCrashed, ExtractionError, ExtractionTimeout
-from ingestion.extraction.kinds import PDF, detect_kind
 from ingestion.extraction.protocol import (
     MAX_ANSWER_BYTES,
     Head,
@@ -42,6 +41,9 @@ OCR_BUDGET_S = 240.0
 EXIT_GRACE_S = 2.0
 JOBS_PER_WORKER = 1_000
 
+# Nothing more is looked at in this process: what kind a file is, the child finds out.
+_PDF_MARK = b"%PDF-"
+_PDF_MARK_WITHIN = 1_024
 _ROOT = Path(next(iter(ingestion.__path__))).resolve().parent
 
 
@@ -91,7 +93,7 @@ class ExtractionPool:
             "timeout_s": timeout_s,
         }
         allowed_s = timeout_s
-        if self._ocr_languages and detect_kind(body, declared=declared, name=name) == PDF:
+        if self._ocr_languages and _PDF_MARK in body[:_PDF_MARK_WITHIN]:
             job |= {"ocr_languages": self._ocr_languages, "ocr_budget_s": OCR_BUDGET_S}
             allowed_s += OCR_BUDGET_S
         try:
