@@ -25,7 +25,6 @@ PARAGRAPH_GAP = 1.4
 _DIGITS = re.compile(r"\d+")
 _ENDS_SENTENCE = (".", "!", "?", ":", ";", "\u3002")
 _ITEM = re.compile(r"[-*\u2022\u2023\u25aa\u25cf\u25e6\u2013]|\d|[a-z]\)|\([a-z0-9]{1,3}\)")
-_WORD_CUT = re.compile(r"(?<=[a-z\u00df-\u00ff])-$")
 # What Markdown would read as a heading or a fence; no line of a PDF means that.
 _MARKUP = re.compile(r"#{1,6}(?:[ \t]|$)|`{3}|~{3}")
 
@@ -90,7 +89,7 @@ def _is_apart(last: Line, line: Line, usual_gap: float) -> bool:
 
 
 def _goes_on(last: Line, line: Line, widest: int) -> bool:
-    if _WORD_CUT.search(last.text) and line.text[:1].islower():
+    if _is_cut_word(last.text, line.text):
         return True
     if last.is_row or line.is_row or _ITEM.match(line.text):
         return False
@@ -105,9 +104,13 @@ def _goes_on(last: Line, line: Line, widest: int) -> bool:
 def _joined(text: str, more: str, *, is_cut: bool) -> str:
     if is_cut:
         return text + more
-    if _WORD_CUT.search(text) and more[:1].islower():
+    if _is_cut_word(text, more):
         return text[:-1] + more
     return f"{text} {more}"
+
+
+def _is_cut_word(text: str, more: str) -> bool:
+    return text.endswith("-") and text[-2:-1].islower() and more[:1].islower()
 
 
 def _as_text(text: str) -> str:
