@@ -14,7 +14,11 @@ from ingestion.errors import NoTextFound, PdfDamaged, PdfEncrypted, TextTooLong,
 from ingestion.extraction.decoding import clean_text
 from ingestion.extraction.ocr import TextRecognition
 from ingestion.extraction.pdf_headings import mark_headings, read_outline
-from ingestion.extraction.pdf_layout import to_markdown, without_running_lines
+from ingestion.extraction.pdf_layout import (
+    forget_typewriters,
+    to_markdown,
+    without_running_lines,
+)
 from ingestion.extraction.pdf_lines import Line, read_lines
 from ingestion.extraction.types import ExtractedDocument
 
@@ -56,6 +60,7 @@ def extract_pdf(body: bytes, *, recognition: TextRecognition | None = None) -> E
             _recognise(document, read, recognition)
         pages = without_running_lines(read.pages)
         mark_headings(pages, read_outline(document))
+        forget_typewriters(pages)
         for number, lines in read.recognised.items():
             pages[number] = lines
         text, starts = _join_pages(pages)

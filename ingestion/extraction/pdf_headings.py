@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from itertools import groupby, islice, pairwise
 
 import pypdfium2
+import pypdfium2.raw as pdfium
 
 from ingestion.extraction.pdf_lines import Line
 
@@ -42,11 +43,13 @@ _NO_HEADING_END = (".", ",", ";")
 
 @dataclass(frozen=True, slots=True)
 class OutlineEntry:
-    """A bookmark: `level` counts from 1, `page` from 0."""
+    """A bookmark: `level` counts from 1, `page` from 0; `top` is the height above the page's lower
+    edge that it leads to, None where it names only the page."""
 
     title: str
     level: int
     page: int
+    top: float | None = None
 
 
 def read_outline(document: pypdfium2.PdfDocument) -> list[OutlineEntry]:
@@ -58,10 +61,15 @@ def read_outline(document: pypdfium2.PdfDocument) -> list[OutlineEntry]:
             page = target.get_index() if target else None
             title = " ".join(bookmark.get_title().split())[:MAX_HEADING_CHARS]
             if title and page is not None:
-                entries.append(OutlineEntry(title, bookmark.level + 1, page))
+                entries.append(OutlineEntry(title, bookmark.level + 1, page, _top(target)))
     except (pypdfium2.PdfiumError, ValueError):
         return entries
     return entries
+
+
+def _top(target: pypdfium2.PdfDest) -> float | None:
+    mode, numbers = target.get_view()
+    return float(numbers[1]) if mode == pdfium.PDFDEST_VIEW_XYZ and numbers[1:] else None
 
 
 def mark_headings(pages: Sequence[list[Line]], outline: Sequence[OutlineEntry]) -> None:
@@ -90,11 +98,23 @@ def _named_by_outline(
         keys = [_key(line.text) for line in lines]
         position = 0
         for entry in group:
-            matched = _lines_of(entry.title, keys, position)
+            # What is above the place that it leads to, it does not mean.
+            below = _first_below(lines, position, entry.top)
+            matched = _lines_of(entry.title, keys, below)
+            matched = matched or _lines_of(entry.title, keys, position)
             position = matched.stop or position
             n_matched += bool(matched)
             found += [(lines[index], min(entry.level, MAX_LEVEL)) for index in matched]
     return found if outline and n_matched >= MIN_OUTLINE_SHARE * len(outline) else None
+
+
+def _first_below(lines: list[Line], position: int, top: float | None) -> int:
+    if top is None:
+        return position
+    for index in range(position, len(lines)):
+        if lines[index].down >= -(top + lines[index].size / 2):
+            return index
+    return len(lines)
 
 
 def _lines_of(title: str, keys: list[str], position: int) -> range:
@@ -186,7 +206,8 @@ def _is_bold_heading(line: Line) -> bool:
     begins_well = line.text[0].isdigit() or not line.text[0].islower()
     is_row = line.is_row and not line.text[0].isdigit()
     is_short = len(line.text) <= MAX_BOLD_CHARS and not line.text.endswith(":")
-    return begins_well and is_short and not is_row and _is_heading([line])
+    # Code is printed bold by its highlighter, not to head anything.
+    return begins_well and is_short and not (is_row or line.is_fixed) and _is_heading([line])
 
 
 def _unmark(lines: Iterable[Line]) -> None:

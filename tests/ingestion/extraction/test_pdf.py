@@ -177,6 +177,37 @@ def test_a_page_printed_sideways_and_turned_upright_is_read_in_order() -> None:
     assert extract_pdf(odd_pdfs.drawn(draw)).text.split("\n") == lines
 
 
+def test_lines_are_read_from_top_to_bottom_however_they_are_drawn() -> None:
+    def draw(drawing: Canvas) -> None:
+        drawing.drawString(60, 700, "First")
+        drawing.drawString(60, 600, "Third")
+        drawing.drawString(60, 500, "Fourth")
+        drawing.drawString(60, 650, "Second")
+        drawing.showPage()
+
+    text = extract_pdf(odd_pdfs.drawn(draw)).text
+    assert text.split() == ["First", "Second", "Third", "Fourth"]
+
+
+def test_code_keeps_its_shape() -> None:
+    def draw(drawing: Canvas) -> None:
+        drawing.drawString(60, 700, "Words before the code, which is printed in other letters:")
+        drawing.setFont("Courier", 10)
+        for number, line in enumerate(("def run():", "    return 1")):
+            drawing.drawString(60, 680 - 12 * number, line)
+        drawing.setFont("Helvetica", 12)
+        drawing.drawString(60, 640, "Words after it.")
+        drawing.drawString(60, 626, "And more.")
+        drawing.showPage()
+
+    assert "```\ndef run():\n    return 1\n```" in extract_pdf(odd_pdfs.drawn(draw)).text
+
+
+def test_dots_before_a_page_number_are_one_sign() -> None:
+    document = extract_pdf(make_pdf("1.1 Cleaning . . . . . . . . . . 12\nMore ... or less"))
+    assert document.text == "1.1 Cleaning \u2026 12\nMore ... or less"
+
+
 def test_columns_are_read_one_after_the_other() -> None:
     left = [f"The left column has line {number} of eight and" for number in range(8)]
     right = [f"the right one goes on with line {number} of" for number in range(8)]

@@ -86,6 +86,22 @@ def test_an_outline_that_names_other_things_is_not_believed() -> None:
     assert headings(page, outline=outline) == [(1, "Real heading")]
 
 
+def test_the_outline_means_what_is_below_the_place_it_leads_to() -> None:
+    page = lines("Overview", "Debugging", *PROSE, "Debugging", "How it is done.")
+    top = -page[-2].down + 8
+    assert headings(page, outline=(OutlineEntry("Debugging", 1, 0, top),)) == [(1, "Debugging")]
+    assert page[-2].level == 1
+    # Some producers lead to the text under the heading.
+    other = lines("Debugging", *PROSE)
+    assert headings(other, outline=(OutlineEntry("Debugging", 1, 0, -100.0),)) == [(1, "Debugging")]
+
+
+def test_bold_code_is_no_heading() -> None:
+    page = lines(*PROSE, (">>> import json", 10, True), "More.")
+    page[-2].is_fixed = True
+    assert headings(page) == []
+
+
 def test_equal_titles_on_one_page_are_told_apart() -> None:
     page = lines("Example", *PROSE[:3], "Example", *PROSE[3:])
     outline = (OutlineEntry("Example", 1, 0), OutlineEntry("Example", 1, 0))
