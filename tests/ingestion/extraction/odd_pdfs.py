@@ -145,19 +145,6 @@ def recursive_form() -> bytes:
     return one_page(b"/Fm1 Do " * 16, resources=b"/XObject << /Fm1 6 0 R >>", more=[form])
 
 
-def form_ladder(depth: int) -> bytes:
-    """Forms that each draw the next one ten times: ten to the power of `depth` drawings."""
-    forms = [
-        stream(
-            b"/Next Do " * 10 if number < depth else SHOWN,
-            b"/Type /XObject /Subtype /Form /BBox [0 0 595 842] /Resources "
-            b"<< /Font << /F1 5 0 R >> /XObject << /Next %d 0 R >> >>" % (7 + number),
-        )
-        for number in range(depth + 1)
-    ]
-    return one_page(b"/Next Do", resources=b"/XObject << /Next 6 0 R >>", more=forms)
-
-
 def recursive_outline() -> bytes:
     """An outline in which the first entry is its own child and its own successor."""
     return one_page(

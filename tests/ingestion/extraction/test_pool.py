@@ -164,7 +164,7 @@ def test_a_timer_that_comes_too_late_ends_no_idle_child(pool: ExtractionPool) ->
     [
         lambda: odd_pdfs.flate_bomb(200),
         odd_pdfs.nested_flate_bomb,
-        lambda: odd_pdfs.form_ladder(9),
+        odd_pdfs.recursive_form,
     ],
 )
 def test_bombs_end_typed_within_the_limits(made: Callable[[], bytes], pool: ExtractionPool) -> None:
