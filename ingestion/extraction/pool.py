@@ -21,7 +21,12 @@ from types import TracebackType
 from typing import IO
 
 import ingestion
-from ingestion.errors import ExtractionCrashed, ExtractionError, ExtractionTimeout
+from ingestion.errors import (
+    ExtractionCrashed,
+    ExtractionError,
+    ExtractionTimeout,
+    NoTextFound,
+)
 from ingestion.extraction.protocol import (
     MAX_ANSWER_BYTES,
     Head,
@@ -92,16 +97,9 @@ class ExtractionPool:
             "charset": charset,
             "timeout_s": timeout_s,
         }
-        allowed_s = timeout_s
         if self._ocr_languages and _PDF_MARK in body[:_PDF_MARK_WITHIN]:
-            job |= {"ocr_languages": self._ocr_languages, "ocr_budget_s": OCR_BUDGET_S}
-            allowed_s += OCR_BUDGET_S
-        try:
-            return self._run(job, body, allowed_s)
-        except _WorkerKilled:
-            # Somebody else ended the child: an operator, or a machine short of memory. The document
-            # need not be the cause; if it is, it shows again.
-            return self._run(job, body, allowed_s)
+            return self._read_pictures_too(job, body, timeout_s)
+        return self._read(job, body, timeout_s)
 
     def warm_up(self) -> None:
         """Starts every worker, so that the first documents need not wait; returns at once."""
@@ -141,6 +139,32 @@ class ExtractionPool:
         self._idle: queue.LifoQueue[_Worker | None] = queue.LifoQueue()
         for _ in range(self._n_workers):
             self._idle.put(None)
+        # Scans take minutes: one worker stays for everything else.
+        self._ocr_turns = threading.Semaphore(max(1, self._n_workers - 1))
+
+    def _read_pictures_too(self, job: Head, body: bytes, timeout_s: float) -> ExtractedDocument:
+        """The document with recognised pages, if it has such; else what is there without them."""
+        found: ExtractedDocument | None = None
+        with contextlib.suppress(NoTextFound):
+            found = self._read(job, body, timeout_s)
+            if not found.pages_without_text:
+                return found
+        job |= {"ocr_languages": self._ocr_languages, "ocr_budget_s": OCR_BUDGET_S}
+        try:
+            with self._ocr_turns:
+                return self._read(job, body, timeout_s + OCR_BUDGET_S)
+        except (ExtractionTimeout, ExtractionCrashed):
+            if found is None:
+                raise
+            return found
+
+    def _read(self, job: Head, body: bytes, allowed_s: float) -> ExtractedDocument:
+        try:
+            return self._run(job, body, allowed_s)
+        except _WorkerKilled:
+            # Somebody else ended the child: an operator, or a machine short of memory. The document
+            # need not be the cause; if it is, it shows again.
+            return self._run(job, body, allowed_s)
 
     def _run(self, job: Head, body: bytes, allowed_s: float) -> ExtractedDocument:
         worker = self._take()

@@ -22,6 +22,8 @@ from ingestion.errors import (
 )
 from ingestion.extraction import pool as pool_module
 from ingestion.extraction.pool import ExtractionPool, _Worker
+from ingestion.extraction.protocol import Head
+from ingestion.extraction.types import ExtractedDocument
 from tests.ingestion.extraction import odd_pdfs
 from tests.ingestion.extraction.samples import make_pdf, make_scan
 
@@ -141,6 +143,49 @@ def test_a_child_that_died_or_was_stopped_between_two_jobs_is_replaced() -> None
         with pytest.raises(ExtractionTimeout):
             small.extract(b"three", timeout_s=0.3)
         assert small.extract(b"four").text == "four"
+
+
+def test_scans_leave_a_worker_to_other_documents(monkeypatch: pytest.MonkeyPatch) -> None:
+    n_recognising, may_end = threading.Semaphore(0), threading.Event()
+
+    class Reader(_Worker):
+        """Recognises a scan when it may."""
+
+        def run(self, job: Head, body: bytes, timeout_s: float) -> ExtractedDocument:
+            if "ocr_languages" in job:
+                n_recognising.release()
+                assert may_end.wait(20)
+                return ExtractedDocument("", "scan", page_starts=(0,), ocr_pages=(1,))
+            if body == b"%PDF-scan":
+                raise NoTextFound
+            return ExtractedDocument("", "letters", page_starts=(0,))
+
+    monkeypatch.setattr(pool_module, "_Worker", Reader)
+    with ExtractionPool(2, ocr_languages=("eng",)) as small, ThreadPoolExecutor(2) as threads:
+        scans = [threads.submit(small.extract, b"%PDF-scan") for _ in range(2)]
+        assert n_recognising.acquire(timeout=20)
+        assert small.extract(b"%PDF-letters").text == "letters"
+        assert not n_recognising.acquire(blocking=False)
+        may_end.set()
+        assert [scan.result(20).text for scan in scans] == ["scan", "scan"]
+
+
+def test_a_recognition_that_fails_costs_no_page_of_letters(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Reader(_Worker):
+        def run(self, job: Head, body: bytes, timeout_s: float) -> ExtractedDocument:
+            if "ocr_languages" in job:
+                raise ExtractionTimeout
+            if body == b"%PDF-scan":
+                raise NoTextFound
+            return ExtractedDocument("", "half", page_starts=(0, 4), pages_without_text=(2,))
+
+    monkeypatch.setattr(pool_module, "_Worker", Reader)
+    with ExtractionPool(1, ocr_languages=("eng",)) as small:
+        assert small.extract(b"%PDF-half").pages_without_text == (2,)
+        with pytest.raises(ExtractionTimeout):
+            small.extract(b"%PDF-scan")
 
 
 def _child(pool: ExtractionPool) -> subprocess.Popen[bytes]:
