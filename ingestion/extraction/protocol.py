@@ -11,11 +11,11 @@ import json
 import re
 import struct
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, cast, get_args
 
 from ingestion import errors
 from ingestion.errors import ExtractionCrashed, ExtractionError
-from ingestion.extraction.types import ExtractedDocument
+from ingestion.extraction.types import ExtractedDocument, PageUnit
 
 MAX_HEAD_BYTES = 1_000_000
 MAX_BODY_BYTES = 100_000_000
@@ -89,6 +89,7 @@ def pack_document(document: ExtractedDocument) -> tuple[Head, bytes]:
         "title": document.title,
         "language": document.language,
         "page_starts": document.page_starts,
+        "page_unit": document.page_unit,
         "page_labels": document.page_labels,
         "pages_without_text": document.pages_without_text,
         "ocr_pages": document.ocr_pages,
@@ -116,6 +117,7 @@ def unpack_document(head: Head, body: bytes) -> ExtractedDocument:
         text=text,
         page_starts=starts,
         language=_language(head.get("language")),
+        page_unit=_page_unit(head.get("page_unit")),
         page_labels=_labels(head, n_pages=len(starts)),
         pages_without_text=_numbers(head, "pages_without_text", least=1, most=len(starts)),
         ocr_pages=_numbers(head, "ocr_pages", least=1, most=len(starts)),
@@ -140,6 +142,13 @@ def _language(value: object) -> str | None:
     if not isinstance(value, str) or not _LANGUAGE.fullmatch(value):
         raise ProtocolBroken("not a language")
     return value
+
+
+def _page_unit(value: object) -> PageUnit:
+    for unit in get_args(PageUnit):
+        if value == unit:
+            return cast(PageUnit, unit)
+    raise ProtocolBroken("not a unit of pages")
 
 
 def _labels(head: Head, *, n_pages: int) -> tuple[str, ...]:

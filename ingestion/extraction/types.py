@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Literal
 
 MAX_NAMED_RANGES = 12
+
+PageUnit = Literal["page", "slide"]
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractedDocument:
-    """`text` is Markdown. `page_starts` holds the offset in `text` at which each page of a PDF
-    begins, page 1 first; it is empty for everything without pages. `language` is a lower-case code
-    such as `en`: the page's own claim, or what its words say; None when neither is sure.
+    """`text` is Markdown. `page_starts` holds the offset in `text` at which each page of a PDF or
+    slide of a presentation begins, number 1 first; it is empty for everything without pages.
+    `page_unit` is what a citation calls them. `language` is a lower-case code such as `en`: the
+    page's own claim, or what its words say; None when neither is sure.
 
     `page_labels` are the numbers printed on the pages (`iv`, `A-3`) where they differ from the
     count. `pages_without_text` and `ocr_pages` count from 1: pictures, and pictures whose text was
@@ -23,6 +27,7 @@ class ExtractedDocument:
     text: str
     page_starts: tuple[int, ...] = ()
     language: str | None = None
+    page_unit: PageUnit = "page"
     page_labels: tuple[str, ...] = ()
     pages_without_text: tuple[int, ...] = ()
     ocr_pages: tuple[int, ...] = ()
