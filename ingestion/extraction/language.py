@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 # Two samples, so that a foreign preface does not decide. More changes little but the time.
 SAMPLE_CHARS = 300
 SCAN_CHARS = 1_500
-MIN_LETTERS = 20
+# Letters of different words: a table repeats its own.
+MIN_LETTERS = 40
 MIN_CONFIDENCE = 0.8
 # What it takes to overrule the page's own claim.
 MIN_LETTERS_AGAINST_CLAIM = 120
@@ -52,7 +53,7 @@ def with_language(document: ExtractedDocument) -> ExtractedDocument:
 
 
 def _judge(claimed: str | None, sample: str) -> str | None:
-    n_letters = sum(map(str.isalpha, sample))
+    n_letters = sum(map(str.isalpha, "".join(set(sample.split()))))
     # A sign of Chinese or Japanese says as much as several letters.
     n_letters += 3 * sum("\u3040" <= char <= "\ud7ff" for char in sample)
     if n_letters < MIN_LETTERS:

@@ -37,7 +37,10 @@ MAX_MEMORY_BYTES = 1_200_000_000
 SPARE_CPU_S = 2
 NICENESS = 5  # visitors' requests go before documents
 
-_SAMPLE = b"<html><body><article><h1>Ready</h1><p>One page is read so that later ones are fast.</p>"
+_SAMPLE = (
+    b"<html><body><article><h1>Ready</h1><p>One page is read so that later ones are fast, whatever"
+    b" language they may be written in.</p>"
+)
 
 
 def main() -> None:

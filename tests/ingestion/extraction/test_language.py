@@ -52,8 +52,15 @@ def test_a_claim_stands_where_words_do_not_decide() -> None:
     assert language(bokmaal, "nb") == "nb"
 
 
-@pytest.mark.parametrize("text", ["", "OK", "Kontakt", "12 345,00 67,80 90\n" * 50, CODE * 20])
-def test_short_texts_numbers_and_code_have_none(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "OK", "Kontakt"),
+        *("12 345,00 67,80 90\n" * 50, CODE * 20),
+        "name: Anna Meyer; city: Hamburg\n\n" * 30,
+    ],
+)
+def test_short_texts_numbers_names_and_code_have_none(text: str) -> None:
     assert language(text) is None
 
 
