@@ -20,6 +20,7 @@ from ingestion.errors import ExtractionError
 from ingestion.extraction.kinds import HTML, PDF
 from ingestion.extraction.registry import extract
 
+_HEADING = re.compile(r"^#{1,6} ", re.MULTILINE)
 _SCORE = re.compile(r"(precision|recall|F1|pages) ([\d.]+)")
 
 
@@ -63,7 +64,8 @@ def _score(scorer: Path, texts: dict[str, str]) -> dict[str, float]:
 
 def _pdfs(folder: Path) -> Table:
     rows = tuple(_pdf_row(path) for path in sorted(folder.glob("*.pdf")))
-    return Table("PDF files", ("file", "pages", "characters", "ms", "refused as"), rows)
+    columns = ("file", "pages", "characters", "headings", "language", "s", "refused as")
+    return Table("PDF files", columns, rows)
 
 
 def _pdf_row(path: Path) -> tuple[Cell, ...]:
@@ -72,9 +74,13 @@ def _pdf_row(path: Path) -> tuple[Cell, ...]:
     try:
         document = extract(body, declared=PDF, name=path.name)
     except ExtractionError as exc:
-        return path.name, None, None, _ms_since(started), exc.code
-    return path.name, len(document.page_starts), len(document.text), _ms_since(started), None
-
-
-def _ms_since(started: float) -> float:
-    return (time.perf_counter() - started) * 1000
+        return path.name, None, None, None, None, time.perf_counter() - started, exc.code
+    return (
+        path.name,
+        len(document.page_starts),
+        len(document.text),
+        len(_HEADING.findall(document.text)),
+        document.language,
+        time.perf_counter() - started,
+        None,
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from collections.abc import Sequence
 from typing import Any
 
@@ -43,3 +45,44 @@ def check_shared_parts(
             )
         )
     return messages
+
+
+@register()
+def check_text_recognition(
+    app_configs: Sequence[AppConfig] | None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Scans are read by a program that the operator installs."""
+    wanted = set(settings.BOTFACTORY_OCR_LANGUAGES)
+    if not wanted:
+        return []
+    program = shutil.which("tesseract")
+    if program is None:
+        return [
+            Warning(
+                "BOTFACTORY_OCR_LANGUAGES is set but tesseract is not installed: scans stay "
+                "without text.",
+                hint="Install tesseract (Debian: tesseract-ocr), or unset the variable.",
+                id="botfactory.W003",
+            )
+        ]
+    if missing := sorted(wanted - _tesseract_languages(program)):
+        return [
+            Warning(
+                f"tesseract does not know these languages: {', '.join(missing)}.",
+                hint="Install their data (Debian: tesseract-ocr-deu for deu), or take them out of "
+                "BOTFACTORY_OCR_LANGUAGES.",
+                id="botfactory.W004",
+            )
+        ]
+    return []
+
+
+def _tesseract_languages(program: str) -> set[str]:
+    try:
+        done = subprocess.run(  # noqa: S603  (the program on the operator's own path)
+            [program, "--list-langs"], capture_output=True, text=True, timeout=10, check=True
+        )
+    except (OSError, subprocess.SubprocessError):
+        return set()
+    # A heading comes first.
+    return set(done.stdout.split("\n")[1:])

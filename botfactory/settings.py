@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 import sys
 from ipaddress import ip_network
@@ -52,6 +53,16 @@ def _networks(name: str) -> list[str]:
                 f"{name}: {network!r} is not a network such as 10.0.0.0/8."
             ) from exc
     return [str(network) for network in networks]
+
+
+def _ocr_languages(name: str) -> list[str]:
+    languages = [str(language).strip() for language in env.list(name, default=[])]
+    for language in languages:
+        if not re.fullmatch(r"[A-Za-z][A-Za-z_]{1,30}", language):
+            raise ImproperlyConfigured(
+                f"{name}: {language!r} is not one of tesseract's languages, such as eng or chi_sim."
+            )
+    return languages
 
 
 def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
@@ -228,6 +239,7 @@ BOTFACTORY_ALLOWED_NETWORKS = _networks("BOTFACTORY_ALLOWED_NETWORKS")
 BOTFACTORY_ALLOWED_PORTS = env.list("BOTFACTORY_ALLOWED_PORTS", cast=int, default=[80, 443])
 BOTFACTORY_MAX_PAGES = env.int("BOTFACTORY_MAX_PAGES", default=500)
 BOTFACTORY_MAX_FILE_BYTES = env.int("BOTFACTORY_MAX_FILE_BYTES", default=25_000_000)
+BOTFACTORY_OCR_LANGUAGES = _ocr_languages("BOTFACTORY_OCR_LANGUAGES")
 
 # --- files -------------------------------------------------------------------------------------
 

@@ -35,9 +35,10 @@ def _answers(port: int) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips what needs Chromium or services, with the reason, where those are missing."""
+    """Skips what needs a program or service that is missing here, with the reason."""
     missing = {
         "browser": "Chromium is not installed" if not shutil.which("chromium") else "",
+        "ocr": "tesseract is not installed" if not shutil.which("tesseract") else "",
         "services": ""
         if _answers(5432) and _answers(6379)
         else "PostgreSQL or Redis does not answer on its standard port",

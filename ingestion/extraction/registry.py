@@ -11,9 +11,11 @@ from ingestion.extraction.delimited import extract_delimited
 from ingestion.extraction.docx import extract_docx
 from ingestion.extraction.epub import extract_epub
 from ingestion.extraction.html import extract_html
+from ingestion.extraction.language import with_language
 from ingestion.extraction.markdown import extract_markdown
 from ingestion.extraction.markup import extract_asciidoc, extract_rst
 from ingestion.extraction.notebook import extract_notebook
+from ingestion.extraction.ocr import TextRecognition
 from ingestion.extraction.opendocument import extract_opendocument
 from ingestion.extraction.pdf import extract_pdf
 from ingestion.extraction.pptx import extract_pptx
@@ -25,9 +27,16 @@ from ingestion.extraction.xlsx import extract_xlsx
 
 
 def extract(
-    body: bytes, *, declared: str = "", name: str = "", charset: str | None = None
+    body: bytes,
+    *,
+    declared: str = "",
+    name: str = "",
+    charset: str | None = None,
+    recognition: TextRecognition | None = None,
 ) -> ExtractedDocument:
     """The document in `body`, whose kind is told by its bytes (see kinds.detect_kind).
+
+    `recognition` reads pages that are pictures, in kinds that have pages.
 
     Raises: ExtractionError.
     """
@@ -37,17 +46,20 @@ def extract(
     if kind == kinds.ZIP:
         raise refusal_of_archive(body, name)
     if kind == kinds.HTML:
-        return extract_html(body, charset=charset)
-    if kind in _EXTRACTORS:
-        return _EXTRACTORS[kind](body)
-    if kind in _EXTRACTORS_OF_NAMED:
-        return _EXTRACTORS_OF_NAMED[kind](body, name=name)
-    raise refusal_of(body, name)
+        document = extract_html(body, charset=charset)
+    elif kind == kinds.PDF:
+        document = extract_pdf(body, recognition=recognition)
+    elif kind in _EXTRACTORS:
+        document = _EXTRACTORS[kind](body)
+    elif kind in _EXTRACTORS_OF_NAMED:
+        document = _EXTRACTORS_OF_NAMED[kind](body, name=name)
+    else:
+        raise refusal_of(body, name)
+    return with_language(document)
 
 
 # A new kind is a module beside this one, a line here, and its mark in kinds.py.
 _EXTRACTORS: dict[str | None, Callable[[bytes], ExtractedDocument]] = {
-    kinds.PDF: extract_pdf,
     kinds.MARKDOWN: extract_markdown,
     kinds.TEXT: extract_text,
     kinds.RST: extract_rst,

@@ -8,8 +8,10 @@ the document, so that a citation can be shown in its place.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from ingestion.extraction.types import ExtractedDocument
 
@@ -17,14 +19,24 @@ MAX_TOKENS = 200
 MIN_TOKENS = 40
 # A short rest may make the chunk before it this much longer than asked.
 STRETCH = 1.15
+# English has four to five characters in a token. Longer "words" are not read by any model.
+MAX_CHARS_PER_TOKEN = 12
 MAX_HEADING_CHARS = 200
+MAX_TABLE_HEADER_CHARS = 200
 
 CountTokens = Callable[[Sequence[str]], Sequence[int]]
 
 _HEADING = re.compile(r"(#{1,6})[ \t]+(.*?)[ \t]*#*\s*")
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
-_PROSE_CUTS = ["\n\n", "\n", ". ", "? ", "! ", "。", "; ", ", ", " ", ""]
-_LINE_CUTS = ["\n\n", "\n", " ", ""]
+_TABLE_HEADER = re.compile(
+    r"^[ \t]*(\|[^\n]*)\n[ \t]*\|(?:[ \t]*:?-+:?[ \t]*\|)+[ \t]*\n", re.MULTILINE
+)
+
+# Patterns, the best places first.
+_PROSE_CUTS = (r"\n\n", r"\n", r"\. ", r"\? ", r"! ", "。", "; ", ", ", " ", "")
+_ROW_CUTS = (r"\n", " ", "")
+# An empty line before one that is not indented stands between two functions.
+_CODE_CUTS = (r"\n\s*\n(?=[^\s)\]}])", r"\n\s*\n", r"\n", " ", "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +59,16 @@ class ChunkDraft:
 class _Span:
     start: int
     end: int
-    is_prose: bool = True
+    cuts: tuple[str, ...] = _PROSE_CUTS
     n_tokens: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class _Heading:
+    start: int
+    end: int
+    level: int
+    title: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,55 +85,68 @@ def split_document(
     """The chunks of a document in reading order; none spans two sections or two pages.
 
     `count_tokens` gives the number of tokens of each text, without special tokens; it is called a
-    few times per document with many texts. A chunk has at most `max_tokens` * 1.15 tokens.
+    few times per document with many texts. A chunk has at most `max_tokens` * 1.15 tokens, and at
+    most twelve characters for each of them.
     """
     text = document.text
-    sections = list(_pages(document) if document.page_starts else _sections(text))
+    sections = list(_sections(text, document.page_starts))
     spans = [list(_blocks(text, section)) for section in sections]
-    if not any(spans):  # nothing but headings: they are all there is to find
-        whole = _trim(text, 0, len(text))
-        sections, spans = [_Section((), None, 0, len(text))], [[whole] if whole else []]
-    counted = _count(text, [span for group in spans for span in group], count_tokens)
+    counted = _count(text, [span for group in spans for span in group], count_tokens, max_tokens)
     fitting = _split_long(text, counted, count_tokens, max_tokens)
     chunks: list[ChunkDraft] = []
     for section, group in zip(sections, spans, strict=True):
         pieces = [piece for span in group for piece in fitting[span.start]]
-        for start, end in _pack(pieces, max_tokens):
+        for span in _pack(pieces, max_tokens):
             chunks.append(
                 ChunkDraft(
-                    text=text[start:end],
+                    text=text[span.start : span.end],
                     heading_path=section.heading_path,
                     page=section.page,
-                    char_start=start,
-                    char_end=end,
+                    char_start=span.start,
+                    char_end=span.end,
                     ordinal=len(chunks),
                 )
             )
     return chunks
 
 
-def _pages(document: ExtractedDocument) -> Iterator[_Section]:
-    """One section per page: what looks like a heading in a PDF's text may be anything."""
-    starts = document.page_starts
-    ends = (*starts[1:], len(document.text))
-    for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
-        yield _Section((), number, start, end)
-
-
-def _sections(text: str) -> Iterator[_Section]:
+def _sections(text: str, page_starts: tuple[int, ...]) -> Iterator[_Section]:
+    """What lies between two headings, page by page; a heading holds until the next, over pages."""
     path: dict[int, str] = {}
     start = 0
-    for line_start, line_end, is_code in _lines(text):
-        heading = None if is_code else _HEADING.fullmatch(text, line_start, line_end)
-        if heading is None:
-            continue
-        yield _Section(tuple(path.values()), None, start, line_start)
-        level = len(heading[1])
-        path = {upper: title for upper, title in path.items() if upper < level}
-        if title := heading[2].replace("`", "").strip()[:MAX_HEADING_CHARS]:
-            path[level] = title
-        start = line_end
-    yield _Section(tuple(path.values()), None, start, len(text))
+    for heading in _headings(text):
+        yield from _pages(tuple(path.values()), start, heading.start, page_starts)
+        path = {upper: title for upper, title in path.items() if upper < heading.level}
+        if heading.title:
+            path[heading.level] = heading.title
+        start = heading.end
+    yield from _pages(tuple(path.values()), start, len(text), page_starts)
+
+
+def _pages(
+    path: tuple[str, ...], start: int, end: int, page_starts: tuple[int, ...]
+) -> Iterator[_Section]:
+    first, last = bisect_right(page_starts, start), bisect_right(page_starts, end)
+    borders = [start, *page_starts[first:last], end]
+    for number, (begin, stop) in enumerate(pairwise(borders), start=first):
+        if begin < stop:
+            yield _Section(path, number if page_starts else None, begin, stop)
+
+
+def _headings(text: str) -> list[_Heading]:
+    """The headings in order. One that nothing stands under is text: it is in no other's path."""
+    found: list[_Heading] = []
+    for start, end, is_code in _lines(text):
+        match = None if is_code else _HEADING.fullmatch(text, start, end)
+        if match is not None:
+            title = match[2].replace("`", "").strip()[:MAX_HEADING_CHARS]
+            found.append(_Heading(start, end, len(match[1]), title))
+    after_last = _Heading(len(text), len(text), 0, "")
+    return [
+        heading
+        for heading, following in pairwise([*found, after_last])
+        if following.level > heading.level or text[heading.end : following.start].strip()
+    ]
 
 
 def _lines(text: str, start: int = 0, end: int | None = None) -> Iterator[tuple[int, int, bool]]:
@@ -141,31 +174,47 @@ def _blocks(text: str, section: _Section) -> Iterator[_Span]:
     for line_start, line_end, is_code in _lines(text, section.start, section.end):
         is_gap = not is_code and not text[line_start:line_end].strip()
         if is_gap or (is_code != was_code):
-            if span := _trim(text, start, previous_end, not was_code):
+            if span := _trim(text, start, previous_end, is_code=was_code):
                 yield span
             start = line_end if is_gap else line_start
         previous_end, was_code = line_end, is_code
-    if span := _trim(text, start, section.end, not was_code):
+    if span := _trim(text, start, section.end, is_code=was_code):
         yield span
 
 
-def _trim(text: str, start: int, end: int, is_prose: bool = True) -> _Span | None:
+def _trim(text: str, start: int, end: int, *, is_code: bool) -> _Span | None:
     """The span without white space around it, or None when nothing else is in it."""
     part = text[start:end]
     stripped = part.strip()
     if not stripped:
         return None
     start += len(part) - len(part.lstrip())
-    is_table = stripped.startswith("|")
-    return _Span(start, start + len(stripped), is_prose and not is_table)
+    prose_or_rows = _ROW_CUTS if stripped.startswith("|") else _PROSE_CUTS
+    return _Span(start, start + len(stripped), _CODE_CUTS if is_code else prose_or_rows)
 
 
-def _count(text: str, spans: list[_Span], count_tokens: CountTokens) -> list[_Span]:
-    counts = count_tokens([text[span.start : span.end] for span in spans]) if spans else []
-    return [
-        _Span(span.start, span.end, span.is_prose, n_tokens)
-        for span, n_tokens in zip(spans, counts, strict=True)
-    ]
+def _count(
+    text: str, spans: list[_Span], count_tokens: CountTokens, max_tokens: int
+) -> list[_Span]:
+    """The spans with their tokens; of those that must be cut anyway, the beginning is counted.
+
+    A word that no tokenizer knows may be one token, whatever its length: characters count too.
+    """
+    n_most = MAX_CHARS_PER_TOKEN * max_tokens
+    starts = [text[span.start : min(span.end, span.start + n_most)] for span in spans]
+    counted: list[_Span] = []
+    for span, n_tokens in zip(spans, count_tokens(starts) if starts else (), strict=True):
+        n_chars = span.end - span.start
+        by_tokens = n_tokens * n_chars // min(n_chars, n_most)
+        counted.append(
+            _Span(
+                span.start,
+                span.end,
+                span.cuts,
+                max(by_tokens, n_chars // MAX_CHARS_PER_TOKEN),
+            )
+        )
+    return counted
 
 
 def _split_long(
@@ -185,7 +234,7 @@ def _split_long(
                 done[block].append(span)
             else:
                 cut += [(block, piece) for piece in _cut(text, span, max_tokens, shrink)]
-        counted = _count(text, [piece for _, piece in cut], count_tokens)
+        counted = _count(text, [piece for _, piece in cut], count_tokens, max_tokens)
         waiting = [(block, span) for (block, _), span in zip(cut, counted, strict=True)]
         shrink *= 0.7
     for pieces in done.values():
@@ -204,7 +253,8 @@ def _cut(text: str, span: _Span, max_tokens: int, shrink: float) -> Iterator[_Sp
     splitter = RecursiveCharacterTextSplitter(
         chunk_size=n_chars,
         chunk_overlap=0,
-        separators=_PROSE_CUTS if span.is_prose else _LINE_CUTS,
+        separators=list(span.cuts),
+        is_separator_regex=True,
         keep_separator="end",
         strip_whitespace=True,
     )
@@ -212,11 +262,11 @@ def _cut(text: str, span: _Span, max_tokens: int, shrink: float) -> Iterator[_Sp
     for piece in splitter.split_text(part):
         # Only white space lies between two pieces and none begins with it, so this finds the piece.
         position = part.index(piece, position)
-        yield _Span(span.start + position, span.start + position + len(piece), span.is_prose)
+        yield _Span(span.start + position, span.start + position + len(piece), span.cuts)
         position += len(piece)
 
 
-def _pack(pieces: list[_Span], max_tokens: int) -> Iterator[tuple[int, int]]:
+def _pack(pieces: list[_Span], max_tokens: int) -> list[_Span]:
     """Neighbours joined while they fit; a short rest goes with the chunk before it."""
     packed: list[_Span] = []
     for piece in pieces:
@@ -230,8 +280,20 @@ def _pack(pieces: list[_Span], max_tokens: int) -> Iterator[tuple[int, int]]:
             packed[-1] = _joined(packed[-1], last)
         else:
             packed.append(last)
-    return ((span.start, span.end) for span in packed)
+    return packed
 
 
 def _joined(one: _Span, other: _Span) -> _Span:
-    return _Span(one.start, other.end, n_tokens=one.n_tokens + other.n_tokens)
+    return _Span(one.start, other.end, one.cuts, one.n_tokens + other.n_tokens)
+
+
+def table_header_at(text: str, start: int) -> str:
+    """The first row of the Markdown table in the midst of which `start` lies, else empty.
+
+    Rows say little without it; whoever embeds a chunk puts it in front.
+    """
+    if not text.startswith("|", start):
+        return ""
+    block = max(text.rfind("\n\n", 0, start), 0)
+    found = _TABLE_HEADER.search(text, block, start)
+    return found[1].strip()[:MAX_TABLE_HEADER_CHARS] if found else ""

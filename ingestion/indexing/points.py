@@ -18,7 +18,7 @@ from bots.knowledge.types import ChunkPayload, ChunkPoint
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.indexing import claims
-from ingestion.indexing.chunking import ChunkDraft, split_document
+from ingestion.indexing.chunking import ChunkDraft, split_document, table_header_at
 from ingestion.models import Chunk, Document, IngestionRun, Page
 from ingestion.runs import lifecycle
 
@@ -106,12 +106,17 @@ def _store_points(documents: Sequence[Document], chunks: dict[UUID, list[Chunk]]
 
 def make_points(pieces: Iterable[Piece]) -> Iterator[ChunkPoint]:
     """The points of chunks, embedded together. Raises EmbeddingModelInvalid, EmbeddingFailed."""
-    payloads = [(chunk.pk, _payload(document, chunk)) for document, chunk in pieces]
-    texts = [embedded_text(payload) for _, payload in payloads]
-    dense = registry.embedding_model().embed_passages(texts)
+    made = [_embedded(document, chunk) for document, chunk in pieces]
+    dense = registry.embedding_model().embed_passages([text for _, _, text in made])
     sparse = registry.sparse_encoder()
-    for (point_id, payload), text, vector in zip(payloads, texts, dense, strict=True):
+    for (point_id, payload, text), vector in zip(made, dense, strict=True):
         yield ChunkPoint(point_id, vector, sparse.embed_document(text), payload)
+
+
+def _embedded(document: Document, chunk: Chunk) -> tuple[UUID, ChunkPayload, str]:
+    payload = _payload(document, chunk)
+    header = table_header_at(document.text, chunk.char_start)
+    return chunk.pk, payload, embedded_text(payload, table_header=header)
 
 
 def _payload(document: Document, chunk: Chunk) -> ChunkPayload:
@@ -131,9 +136,9 @@ def _payload(document: Document, chunk: Chunk) -> ChunkPayload:
     )
 
 
-def embedded_text(payload: ChunkPayload) -> str:
-    """What is embedded: where the chunk stands, then the chunk itself."""
-    return f"{payload.place}\n{payload.text}" if payload.place else payload.text
+def embedded_text(payload: ChunkPayload, *, table_header: str = "") -> str:
+    """What is embedded: where the chunk stands, what its columns are called, then the chunk."""
+    return "\n".join(part for part in (payload.place, table_header, payload.text) if part)
 
 
 @transaction.atomic

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import AsyncIterator
+from concurrent.futures import Future
 from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from functools import lru_cache
@@ -21,6 +22,7 @@ from ingestion.crawling.types import CrawlConfig, CrawlSummary, KnownUrl
 from ingestion.errors import ExtractionError
 from ingestion.extraction.kinds import MARKDOWN
 from ingestion.extraction.pool import ExtractionPool
+from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import IngestionRun, Page, Source, SourceFile
 from ingestion.purging import remove_documents
 from ingestion.runs import lifecycle, saving
@@ -34,12 +36,13 @@ EXTRACTION_TIMEOUT_S = 60.0
 # A page on its way may still arrive when the process is to end; a slow site does not hold it up.
 LAST_PAGES_S = 2.0
 SHUTDOWN_POLL_S = 0.25
+FILE_POLL_S = 1.0
 
 
 @lru_cache(maxsize=1)
 def extraction_pool() -> ExtractionPool:
     """This process's child processes for parsers; started on first use."""
-    return ExtractionPool()
+    return ExtractionPool(ocr_languages=tuple(settings.BOTFACTORY_OCR_LANGUAGES))
 
 
 # A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
@@ -184,7 +187,8 @@ def _read_files(run: IngestionRun, lease: Lease) -> bool:
             continue
         if shutdown.is_requested() or not lease.beat():
             return False
-        _read_file(run, file, urls[file.pk])
+        if not _read_file(run, lease, file, urls[file.pk]):
+            return False
         lease.note_progress()
     return True
 
@@ -194,19 +198,57 @@ def _file_url(source: Source, file: SourceFile) -> str:
     return source.url or file.name
 
 
-def _read_file(run: IngestionRun, file: SourceFile, url: str) -> None:
+def _read_file(run: IngestionRun, lease: Lease, file: SourceFile, url: str) -> bool:
+    """Reads and saves one file; False when the run was lost or is to end meanwhile."""
     is_text = run.source.kind == Source.Kind.TEXT
+    with file.file.open("rb") as stored:
+        body = stored.read()
+    reading = _Reading(
+        body, declared=MARKDOWN if is_text else "", name="" if is_text else file.name
+    )
     try:
-        with file.file.open("rb") as stored:
-            extracted = extraction_pool().extract(
-                stored.read(),
-                declared=MARKDOWN if is_text else "",
-                name="" if is_text else file.name,
-                timeout_s=EXTRACTION_TIMEOUT_S,
-            )
+        extracted = reading.wait(lease)
     except ExtractionError as exc:
         saving.note_verdict(run.pk, url, Page.Verdict.FAILED, exc.code)
-        return
+        return True
+    if extracted is None:
+        return False
     title = file.name if is_text else extracted.title or file.name
     read = saving.Read(page_url=url, link=url, extracted=replace(extracted, title=title))
     saving.save_document(run, read)
+    return True
+
+
+class _Reading:
+    """One file on its way through the pool, in a thread that nobody waits for at the end."""
+
+    def __init__(self, body: bytes, *, declared: str, name: str) -> None:
+        self._extracted: Future[ExtractedDocument] = Future()
+        self._body, self._declared, self._name = body, declared, name
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def wait(self, lease: Lease) -> ExtractedDocument | None:
+        """The document; None when the run was lost or is to end. The lease is kept meanwhile, as
+        recognising the pages of a scan takes minutes.
+
+        Raises: ExtractionError.
+        """
+        while True:
+            try:
+                return self._extracted.result(timeout=FILE_POLL_S)
+            except TimeoutError:
+                if shutdown.is_requested() or not lease.beat():
+                    return None
+
+    def _read(self) -> None:
+        try:
+            extracted = extraction_pool().extract(
+                self._body,
+                declared=self._declared,
+                name=self._name,
+                timeout_s=EXTRACTION_TIMEOUT_S,
+            )
+        except BaseException as exc:  # noqa: BLE001  (whoever waits raises it)
+            self._extracted.set_exception(exc)
+        else:
+            self._extracted.set_result(extracted)

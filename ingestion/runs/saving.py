@@ -80,10 +80,12 @@ def save_document(run: IngestionRun, read: Read) -> None:
     if isinstance(intent, Index):
         _replace_content(document, read.extracted, new_hash)
     document.save()
+    # What is missing from a document that was read in part stays in the report.
+    notice = read.extracted.notice
     if document.indexed_version >= document.version:
-        note_verdict(run.pk, read.page_url, Page.Verdict.UNCHANGED)
+        note_verdict(run.pk, read.page_url, Page.Verdict.UNCHANGED, detail=notice)
         return
-    note_verdict(run.pk, read.page_url, Page.Verdict.READ)
+    note_verdict(run.pk, read.page_url, Page.Verdict.READ, detail=notice)
     enqueue_on_commit(index_document, document.pk)
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from pytest_django.fixtures import Settings
 
-from botfactory.checks import check_shared_parts
+from botfactory.checks import check_shared_parts, check_text_recognition
 
 
 @pytest.fixture
@@ -38,3 +40,27 @@ def test_debug_on_a_public_address_is_refused(plain: Settings) -> None:
     assert found() == []
     plain.BOTFACTORY_PUBLIC_URL = "https://bots.example.com"
     assert found() == ["botfactory.E001"]
+
+
+def test_text_recognition_without_its_program_or_languages_is_warned_of(
+    plain: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    def found() -> list[str | None]:
+        return [message.id for message in check_text_recognition(None)]
+
+    plain.BOTFACTORY_OCR_LANGUAGES = []
+    assert found() == []
+    plain.BOTFACTORY_OCR_LANGUAGES = ["eng", "deu"]
+    assert found() == ["botfactory.W003"]
+    program = tmp_path / "tesseract"
+    program.write_text("#!/bin/sh\nprintf 'List of languages (2):\\neng\\nosd\\n'\n")
+    program.chmod(0o755)
+    (message,) = check_text_recognition(None)
+    assert message.id == "botfactory.W004"
+    assert "deu." in message.msg
+    plain.BOTFACTORY_OCR_LANGUAGES = ["eng"]
+    assert found() == []
+    program.write_text("#!/bin/sh\nexit 1\n")
+    assert found() == ["botfactory.W004"]

@@ -34,6 +34,7 @@ def load(tmp_path: Path, name: str = "DEBUG", **env: str) -> subprocess.Complete
         ({"BOTFACTORY_SIGNUP": "sometimes"}, "BOTFACTORY_SIGNUP must be one of open, invited"),
         ({"ENGINE_KIND": "oracle"}, "ENGINE_KIND must be one of"),
         ({"ENGINE_KIND": "tgi"}, "ENGINE_KIND=tgi needs ENGINE_URL"),
+        ({"BOTFACTORY_OCR_LANGUAGES": "eng,--psm"}, "'--psm' is not one of tesseract's languages"),
         ({"DATABASE_URL": "postgres://127.0.0.1/x"}, "Set BOTFACTORY_SECRET_KEY"),
     ],
 )
@@ -48,6 +49,12 @@ def test_networks_are_read_as_a_list(tmp_path: Path) -> None:
     env = {"BOTFACTORY_ALLOWED_NETWORKS": "10.0.0.0/8,fd12::/16"}
     loaded = load(tmp_path, "BOTFACTORY_ALLOWED_NETWORKS", **env)
     assert loaded.stdout.strip() == "['10.0.0.0/8', 'fd12::/16']"
+
+
+def test_languages_of_scans_are_read_as_a_list(tmp_path: Path) -> None:
+    assert load(tmp_path, "BOTFACTORY_OCR_LANGUAGES").stdout.strip() == "[]"
+    loaded = load(tmp_path, "BOTFACTORY_OCR_LANGUAGES", BOTFACTORY_OCR_LANGUAGES="eng, chi_sim")
+    assert loaded.stdout.strip() == "['eng', 'chi_sim']"
 
 
 def test_an_engines_address_alone_names_its_kind(tmp_path: Path) -> None:

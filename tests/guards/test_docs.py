@@ -16,7 +16,7 @@ ROOT = Path(__file__).parents[2]
 
 def _environment_variables() -> list[str]:
     source = (ROOT / "botfactory" / "settings.py").read_text(encoding="utf-8")
-    calls = re.findall(r'(?:env\.\w+|_networks|_one_of)\(\s*"([A-Z0-9_]+)"', source)
+    calls = re.findall(r'(?:env\.\w+|_networks|_one_of|_ocr_languages)\(\s*"([A-Z0-9_]+)"', source)
     return sorted(set(calls))
 
 

@@ -7,7 +7,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ingestion.extraction.types import ExtractedDocument
-from ingestion.indexing.chunking import STRETCH, ChunkDraft, split_document
+from ingestion.indexing.chunking import (
+    MAX_CHARS_PER_TOKEN,
+    STRETCH,
+    ChunkDraft,
+    split_document,
+    table_header_at,
+)
 
 LIMIT = 60
 
@@ -25,6 +31,7 @@ def split(text: str, *page_starts: int) -> list[ChunkDraft]:
         assert text[one.char_start : one.char_end] == one.text
         assert one.text == one.text.strip() != ""
         assert count_tokens([one.text])[0] <= LIMIT * STRETCH
+        assert len(one.text) <= LIMIT * STRETCH * (MAX_CHARS_PER_TOKEN + 1)
     return chunks
 
 
@@ -96,23 +103,114 @@ def test_a_short_rest_joins_its_neighbour() -> None:
     assert len(apart) == 2
 
 
-def test_a_chunk_never_spans_two_pages() -> None:
-    pages = ["First page.", "", words(100), "# not a heading\nLast page."]
+def paged(*pages: str) -> list[ChunkDraft]:
     starts, text = [], ""
     for page in pages:
         starts.append(len(text))
         text += page + ("\n\n" if page else "")
-    chunks = split(text, *starts)
+    return split(text.rstrip(), *(min(start, len(text.rstrip())) for start in starts))
+
+
+def test_a_chunk_never_spans_two_pages() -> None:
+    pages = ["First page.", "", words(100), "Last page.", ""]
+    chunks = paged(*pages)
     assert [chunks[0].page, chunks[-1].page] == [1, 4]
     assert {one.page for one in chunks} == {1, 3, 4}
     assert chunks[-1].text == pages[3]
-    assert all(one.heading_path == () for one in chunks)
+
+
+def test_headings_hold_over_pages() -> None:
+    chunks = paged(
+        "# Guide\n\nIntro.",
+        "goes on.\n\n## Set-up",
+        "Of two pages.\n\n## Use\n\nDaily.",
+        "# Index\n\nWords.",
+    )
+    assert [(one.page, one.heading_path, one.text) for one in chunks] == [
+        (1, ("Guide",), "Intro."),
+        (2, ("Guide",), "goes on."),
+        (3, ("Guide", "Set-up"), "Of two pages."),
+        (3, ("Guide", "Use"), "Daily."),
+        (4, ("Index",), "Words."),
+    ]
+
+
+def test_a_heading_that_nothing_stands_under_is_text() -> None:
+    chunks = split("# Guide\n\nIntro.\n\n## Contact\n\n## Use\n\nDaily.\n\n## Imprint\n")
+    assert [(one.heading_path, one.text) for one in chunks] == [
+        (("Guide",), "Intro.\n\n## Contact"),
+        (("Guide", "Use"), "Daily.\n\n## Imprint"),
+    ]
+    slides = paged("# Welcome", "# Plan\n\nDo it.", "# Questions?")
+    assert [(one.page, one.text) for one in slides] == [
+        (1, "# Welcome"),
+        (2, "Do it."),
+        (3, "# Questions?"),
+    ]
 
 
 def test_a_document_of_headings_alone_is_still_found() -> None:
-    chunks = split("# One\n\n## Two\n")
-    assert [one.text for one in chunks] == ["# One\n\n## Two"]
+    (only,) = split("# One\n\n## Two\n")
+    assert (only.heading_path, only.text) == (("One",), "## Two")
+    assert [one.text for one in split("# One\n\n# Two\n")] == ["# One\n\n# Two"]
     assert split("") == split("  \n\n ") == []
+
+
+def test_later_rows_of_a_long_table_know_its_header() -> None:
+    header = "| Part | Price in EUR |"
+    rows = [f"| Valve number {n} | {n * 3} |" for n in range(40)]
+    table = "\n".join([header, "| --- | ---: |", *rows])
+    text = f"{words(20)}\n\n{table}\n\n{words(50)}"
+    chunks = split(text)
+    begun = [one for one in chunks if "| Part |" in one.text or one.text.startswith("word")]
+    later = [one for one in chunks if one not in begun]
+    assert {table_header_at(text, one.char_start) for one in begun} == {""}
+    assert {table_header_at(text, one.char_start) for one in later} == {header}
+    assert len(later) > 4
+    listed = [row for one in chunks for row in one.text.split("\n") if row.startswith("| V")]
+    assert listed == rows
+
+
+def test_rows_without_a_header_have_none() -> None:
+    rows = "\n".join(f"| Valve number {n} | {n * 3} |" for n in range(40))
+    assert {table_header_at(rows, one.char_start) for one in split(rows)} == {""}
+    assert table_header_at(rows, 10**6) == ""
+
+
+def test_long_code_is_cut_between_functions_where_it_can_be() -> None:
+    function = "def step_{n}(value):\n    first = value + {n}\n\n    return first * {n}"
+    functions = [function.format(n=n) for n in range(12)]
+    chunks = split("```python\n" + "\n\n\n".join(functions) + "\n```")
+    assert len(chunks) > 3
+    for one in chunks:
+        assert one.text.startswith(("```python\ndef ", "def "))
+        assert one.text.count("def ") == one.text.count("return")
+
+
+def test_a_record_is_never_cut_unless_it_alone_is_too_long() -> None:
+    records = [f"Name: Valve {n}\nPrice: {n} EUR\nStock: {n * 7} pieces" for n in range(30)]
+    long = "Name: Long\nNote: " + words(100)
+    text = "# Parts\n\n" + "\n\n".join([*records, long, *records])
+    chunks = split(text)
+    for one in chunks:
+        parts = one.text.split("\n\n")
+        assert all(part in records or part in long for part in parts), one.text
+        assert one.heading_path == ("Parts",)
+
+
+def test_characters_count_where_the_tokenizer_sees_one_word() -> None:
+    blob = "A" * 200_000
+    document = ExtractedDocument("", f"{words(10)}\n\n{blob}")
+    chunks = split_document(
+        document, count_tokens=lambda texts: [len(text.split()) for text in texts], max_tokens=200
+    )
+    assert max(len(one.text) for one in chunks) <= 200 * (MAX_CHARS_PER_TOKEN + 1)
+    assert "".join(one.text for one in chunks[1:]).endswith("A" * 1_000)
+
+
+def test_the_same_text_gives_the_same_chunks() -> None:
+    text = "\n\n".join([words(20), "# H", words(300), "| a |\n| - |\n" + "| x |\n" * 99] * 5)
+    assert split(text) == split(text)
 
 
 def test_tokens_are_counted_in_few_calls() -> None:

@@ -100,6 +100,20 @@ def test_points_and_chunks_are_the_same_pieces(document: Document) -> None:
     assert "four minutes" in " ".join(payload.text for payload in points_of(document).values())
 
 
+def test_later_rows_of_a_table_are_embedded_with_their_header(document: Document) -> None:
+    rows = "\n".join(f"| Kettle {n} | {n} |" for n in range(120))
+    document.text = f"# Stock\n\n| Product | Warranty in months |\n| --- | --- |\n{rows}"
+    first, *later = points._chunks_of(document)
+    made = list(points.make_points((document, chunk) for chunk in (first, *later)))
+    assert len(later) > 2
+    encode = registry.sparse_encoder().embed_document
+    place = "Tea \u203a Stock"
+    assert made[0].sparse == encode(f"{place}\n{first.text}")
+    header = "| Product | Warranty in months |"
+    assert made[-1].sparse == encode(f"{place}\n{header}\n{later[-1].text}")
+    assert made[-1].payload.text == later[-1].text
+
+
 def test_the_last_document_makes_its_source_ready(document: Document) -> None:
     points.index(str(document.pk))
     document.source.refresh_from_db()

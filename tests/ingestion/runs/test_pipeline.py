@@ -22,10 +22,12 @@ from bots.knowledge.errors import VectorStoreUnavailable
 from bots.models import Bot
 from ingestion import services
 from ingestion.crawling.types import CrawlConfig
+from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle, pipeline, saving
 from ingestion.services import Upload
 from tests.doubles.fake_site import FakeSite, Reply, serve_site
+from tests.ingestion.extraction import odd_pdfs
 from tests.ingestion.extraction.samples import make_pdf
 
 pytestmark = [pytest.mark.django_db, pytest.mark.model]
@@ -327,6 +329,75 @@ def test_a_files_run_that_continues_reads_only_what_is_left(
     saving.note_verdict(run.pk, "a.txt", Page.Verdict.FAILED, "extraction_timeout")
     sync(source)
     assert report(source) == {"a.txt": ("failed", "extraction_timeout"), "b.txt": ("indexed", "")}
+
+
+class SlowPool:
+    """A pool that reads every file as it was asked to, once it may."""
+
+    def __init__(self) -> None:
+        self.may_end = threading.Event()
+
+    def extract(self, body: bytes, **hints: object) -> ExtractedDocument:
+        assert self.may_end.wait(20)
+        return ExtractedDocument("Scan", body.decode())
+
+
+def test_the_lease_is_kept_while_a_long_file_is_read(
+    knowledge: None, bot: Bot, owner: Actor, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, beat = SlowPool(), lifecycle.Lease.beat
+    beats: list[bool] = []
+
+    def counted(lease: lifecycle.Lease) -> bool:
+        beats.append(beat(lease))
+        if len(beats) == 4:
+            pool.may_end.set()
+        return beats[-1]
+
+    monkeypatch.setattr(lifecycle.Lease, "beat", counted)
+    monkeypatch.setattr(pipeline, "FILE_POLL_S", 0.01)
+    monkeypatch.setattr(pipeline, "extraction_pool", lambda: pool)
+    source = sync(services.add_files(actor=owner, bot=bot, uploads=uploads(a_txt=b"Long text.")))
+    assert source.status == Source.Status.READY
+    assert len(beats) >= 4
+    assert texts_of(source) == "Long text."
+
+
+def test_a_shutdown_does_not_wait_for_a_long_file(
+    knowledge: None, bot: Bot, owner: Actor, sync: Sync, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pool, beat = SlowPool(), lifecycle.Lease.beat
+
+    def end_then_beat(lease: lifecycle.Lease) -> bool:
+        shutdown.request_shutdown()
+        return beat(lease)
+
+    monkeypatch.setattr(lifecycle.Lease, "beat", end_then_beat)
+    monkeypatch.setattr(pipeline, "FILE_POLL_S", 0.01)
+    monkeypatch.setattr(pipeline, "extraction_pool", lambda: pool)
+    source = services.add_files(actor=owner, bot=bot, uploads=uploads(a_txt=b"Long text."))
+    try:
+        sync(source)
+    finally:
+        shutdown.forget()
+    run = source.runs.get()
+    assert (run.status, run.lease, run.crawl_finished_at) == ("running", "", None)
+    pool.may_end.set()
+    monkeypatch.setattr(lifecycle.Lease, "beat", beat)
+    assert sync(source).status == Source.Status.READY
+
+
+def test_pages_without_text_are_named_in_the_report(
+    knowledge: None, bot: Bot, owner: Actor, sync: Sync
+) -> None:
+    files = uploads(half_pdf=odd_pdfs.scan("a scan", ""), scan_pdf=odd_pdfs.scan("a scan"))
+    source = sync(services.add_files(actor=owner, bot=bot, uploads=files))
+    assert report(source) == {
+        "half.pdf": ("indexed", ""),
+        "scan.pdf": ("failed", "no_text_found"),
+    }
+    details = source.runs.get().pages.values_list("detail", flat=True)
+    assert set(details) == {"1 of 2 pages hold no text, such as scans: 1.", ""}
 
 
 def test_a_source_deleted_while_it_is_read_is_left(

@@ -62,6 +62,17 @@ def test_an_unchanged_page_is_noted_and_not_queued(
     assert queued == []
 
 
+def test_what_is_missing_from_a_document_stays_in_the_report(run: IngestionRun) -> None:
+    half = ExtractedDocument("Tea", "Half.", page_starts=(0, 5), pages_without_text=(2,))
+    partly = Read(page_url=URL, link=URL, extracted=half)
+    missing = "1 of 2 pages hold no text, such as scans: 2."
+    saving.save_document(run, partly)
+    assert verdict(run) == ("read", "", missing)
+    mark_indexed()
+    saving.save_document(run, partly)
+    assert verdict(run) == ("unchanged", "", missing)
+
+
 def test_a_page_that_was_never_indexed_is_queued_although_it_did_not_change(
     run: IngestionRun, django_capture_on_commit_callbacks: Any
 ) -> None:
