@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ingestion.extraction.cleaning import drop_element
-from ingestion.extraction.furniture import Furniture, furniture_of, is_content
+from ingestion.extraction.cleaning import drop_chrome, drop_element
+from ingestion.extraction.furniture import Furniture, furniture_of, is_content, words_of
 from ingestion.extraction.structure import BLOCKS, to_blocks
 from ingestion.extraction.trimming import trim_blocks, without_marks
 
@@ -31,6 +31,7 @@ _MEASURED = BLOCKS | frozenset([
     "html", "body", "aside", "nav", "thead", "tbody", "tfoot", "td", "th", "caption", "label",
 ])  # fmt: skip
 _CONTAINERS = ("div", "section", "article", "main", "td", "span")
+_HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
 _LEAVES = frozenset([
     "p", "ul", "ol", "table", "tr", "blockquote", "li", "dl",
 ])  # fmt: skip
@@ -60,6 +61,30 @@ def extract_article(body: Element, title: str) -> str:
     if sum(map(len, trimmed)) < 0.5 * prose.get(container, 0):
         trimmed = [without_marks(block) for block in blocks]
     return "\n\n".join(trimmed)
+
+
+def documentation_blocks(body: Element) -> list[str]:
+    """The Markdown blocks of a page by a maker of documentation that names no main part.
+
+    Nothing inside is judged: the part is the innermost element with all the prose and headings.
+    """
+    drop_chrome(body)
+    prose = _measure(body)
+    part = body
+    while True:
+        n_least = 0.9 * prose.get(part, 0)
+        inner = next((one for one in part if 0 < n_least <= prose.get(one, 0)), None)
+        if inner is None or inner.tag in _LEAVES:
+            return to_blocks(part)
+        if any(_has_heading(one) for one in part if one is not inner):
+            return to_blocks(part)
+        part = inner
+
+
+def _has_heading(element: Element) -> bool:
+    """True for a heading in `element`, unless it is a link: that is the name of the site."""
+    headings = element.iter(*_HEADINGS)
+    return any(_n_chars(one) > sum(map(_n_chars, one.iter("a"))) for one in headings)
 
 
 def _measure(root: Element) -> Prose:
@@ -119,13 +144,26 @@ def _kind(element: Element) -> tuple[str, float, bool] | None:
     tag = element.tag
     if tag in _CHROME_TAGS:
         return tag, _CHROME_SHARE, True
-    class_name, own_id = element.get("class"), element.get("id")
+    class_name, own_id = element.get("class", ""), element.get("id", "")
     if not (class_name or own_id) or tag in _NEVER_FURNITURE:
         return None
-    furniture = max(furniture_of(class_name or ""), furniture_of(own_id or ""))
+    furniture = furniture_of(class_name)
+    if furniture is Furniture.NONE and furniture_of(own_id) and not _is_section(element, own_id):
+        furniture = furniture_of(own_id)
     if furniture is Furniture.NONE:
         return None
+    if furniture is Furniture.WEAK and next(element.iter("pre", "table"), None) is not None:
+        return None
     return class_name or own_id, _FURNITURE_SHARE[furniture], furniture is Furniture.WEAK
+
+
+def _is_section(element: Element, own_id: str) -> bool:
+    """True where the id is made from the section's own heading: `#session-cookie-secure`."""
+    words = words_of(own_id)
+    heading = next(element.iter(*_HEADINGS), None)
+    if heading is None or len(words) < 2:
+        return False
+    return words - {"s"} <= words_of("".join(heading.itertext()))
 
 
 def _choose(body: Element, prose: Prose) -> Element | None:

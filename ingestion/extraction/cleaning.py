@@ -16,9 +16,10 @@ _NEVER_TEXT = (
     "canvas", "audio", "video", "select", "button", "input", "textarea", "dialog", "rt", "rp",
 )  # fmt: skip
 _CHROME = ("nav", "aside", "footer")
+_CHROME_IDS = frozenset({"sidebar", "footer", "footer-text", "breadcrumbs", "global-nav"})
 _CHROME_ROLES = frozenset({"navigation", "search", "banner", "contentinfo", "complementary"})
 _CHROME_CLASS = re.compile(
-    r"(?:^|\s)(?:sphinxsidebar\S*|related|breadcrumbs?|toc|table-of-contents|cookie\S*|sidebar"
+    r"(?:^|\s)(?:sphinxsidebar\S*|navheader|navfooter|related|breadcrumbs?|toc|table-of-contents|cookie\S*|sidebar"
     r"|edit-(?:this-)?page|pagination(?:-nav\S*)?|prev-next\S*)(?:\s|$)",
     re.IGNORECASE,
 )
@@ -63,8 +64,12 @@ def drop_unseen(root: Element) -> None:
 def drop_chrome(main: Element) -> None:
     """Removes navigation and side bars from the main element, in place."""
     doomed = list(main.iter(*_CHROME))
-    for element in main.xpath(".//*[@role or @class]"):
-        if element.get("role") in _CHROME_ROLES or _CHROME_CLASS.search(element.get("class") or ""):
+    for element in main.xpath(".//*[@role or @class or @id]"):
+        if (
+            element.get("role") in _CHROME_ROLES
+            or element.get("id") in _CHROME_IDS
+            or _CHROME_CLASS.search(element.get("class") or "")
+        ):
             doomed.append(element)
     drop_elements(one for one in doomed if one is not main and not _is_remark(one))
 

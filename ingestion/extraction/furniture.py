@@ -72,3 +72,8 @@ def furniture_of(name: str) -> Furniture:
 def is_content(name: str) -> bool:
     """True for classes and ids such as `entry-content`, `article__body` or `storyText`."""
     return any(_CONTENT.search(word.replace("_", "-")) for word in name.split())
+
+
+def words_of(name: str) -> set[str]:
+    """The words in a class, an id or a heading, in lower case."""
+    return {word.lower() for word in _WORD.findall(name)}

@@ -8,7 +8,7 @@ from typing import Any
 from lxml import etree
 
 from ingestion.errors import TooThin
-from ingestion.extraction.article import extract_article
+from ingestion.extraction.article import documentation_blocks, extract_article
 from ingestion.extraction.cleaning import drop_chrome, drop_unseen
 from ingestion.extraction.decoding import clean_text, decode_html
 from ingestion.extraction.formulas import write_formulas
@@ -28,9 +28,13 @@ _NEEDS_SCRIPTS = re.compile(
 )
 _LANGUAGE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$", re.IGNORECASE)
 _MAIN_XPATHS = ("//main", "//*[@role='main']", "//article")
+_SPHINX = (
+    "//dl[contains(@class, 'py ') or contains(@class, 'function')]"
+    " | //*[self::h1 or self::h2]/a[@class='headerlink']"
+)
 _DOCUMENTATION_MAKERS = re.compile(
     r"sphinx|mkdocs|docusaurus|docutils|javadoc|doxygen|gitbook|hugo book|vitepress|mdbook"
-    r"|asciidoctor|mediawiki",
+    r"|asciidoc|docbook|mediawiki",
     re.IGNORECASE,
 )
 
@@ -85,6 +89,8 @@ def _main_text(root: Element, title: str) -> str | None:
     main = _main_element(_cleaned(root))
     if _is_directory(main):
         return ""
+    if is_documentation and main.tag == "body":
+        return "\n\n".join(documentation_blocks(main))
     if is_documentation or _has_much_structure(main):
         return _structural(main)
     # All of what the page calls its one main part is content, or nearly so.
@@ -133,7 +139,7 @@ def _is_documentation(root: Element) -> bool:
     makers = root.xpath("//meta[@name='generator']/@content")
     if any(_DOCUMENTATION_MAKERS.search(maker) for maker in makers):
         return True
-    return bool(root.xpath("//dl[contains(@class, 'py ') or contains(@class, 'function')]"))
+    return bool(root.xpath(_SPHINX))
 
 
 def _has_much_structure(main: Element) -> bool:

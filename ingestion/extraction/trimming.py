@@ -59,6 +59,7 @@ _CLOSING_ANYWHERE = re.compile(
 _MAX_HEADING_CHARS = 90
 _MAX_LABEL_CHARS = 250
 _MAX_BEFORE_TITLE_CHARS = 1_500
+_MAX_TITLE_CHARS = 300
 
 
 class _Block(NamedTuple):
@@ -99,19 +100,20 @@ def _linked_share(marked: str) -> float:
 
 
 def _from_title(blocks: list[_Block], title: str) -> list[_Block]:
-    """Without what stands before the page's own heading, and without that: it is the title."""
+    """Without the title and what stands before it: the document has its title already."""
     lengths = [len(block.text) for block in blocks]
     for position, block in enumerate(blocks[:15]):
         n_before = sum(lengths[:position])
-        if block.text.startswith("# ") and n_before < min(
-            _MAX_BEFORE_TITLE_CHARS, sum(lengths[position:]) / 3
-        ):
-            blocks = blocks[position:]
+        if n_before > min(_MAX_BEFORE_TITLE_CHARS, sum(lengths) / 4):
             break
-    is_title = bool(blocks) and (
-        blocks[0].text.startswith("# ") or _bare(blocks[0].text) == _bare(title)
-    )
-    return blocks[1:] if is_title else blocks
+        if (block.text.startswith("# ") or position == 0) and _is_title(block.text, title):
+            return blocks[position + 1 :]
+    return blocks
+
+
+def _is_title(text: str, title: str) -> bool:
+    one, other = f" {_bare(text)} ", f" {_bare(title)} "
+    return len(text) < _MAX_TITLE_CHARS and bool(one.strip()) and (one in other or other in one)
 
 
 def _bare(text: str) -> str:
