@@ -103,7 +103,9 @@ def _texts(element: Any) -> list[tuple[str, str]]:
     if element.tag in ("td", "th"):
         # Cells that hold whole parts of a page are counted by what is in them.
         return (
-            [] if element.xpath(".//table | .//pre | .//dl") else [("cell", element.text_content())]
+            []
+            if element.xpath(".//table | .//pre | .//dl | .//ol | .//ul")
+            else [("cell", element.text_content())]
         )
     return [("term" if element.tag == "dt" else "heading", element.text_content())]
 

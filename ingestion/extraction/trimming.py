@@ -112,8 +112,11 @@ def _from_title(blocks: list[_Block], title: str) -> list[_Block]:
 
 
 def _is_title(text: str, title: str) -> bool:
-    one, other = f" {_bare(text)} ", f" {_bare(title)} "
-    return len(text) < _MAX_TITLE_CHARS and bool(one.strip()) and (one in other or other in one)
+    """True when one of them is the other with little around it, such as the name of the site."""
+    short, long = sorted((_bare(text), _bare(title)), key=len)
+    if len(text) > _MAX_TITLE_CHARS or not short:
+        return False
+    return f" {short} " in f" {long} " and 2 * len(short) >= len(long)
 
 
 def _bare(text: str) -> str:
