@@ -11,7 +11,8 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from ingestion.extraction.cleaning import drop_chrome, drop_element
+from ingestion.extraction.cleaning import drop_chrome, drop_element, drop_elements
+from ingestion.extraction.counting import count_text
 from ingestion.extraction.furniture import Furniture, furniture_of, is_content, words_of
 from ingestion.extraction.structure import BLOCKS, to_blocks
 from ingestion.extraction.trimming import trim_blocks, without_marks
@@ -83,8 +84,8 @@ def documentation_blocks(body: Element) -> list[str]:
 
 def _has_heading(element: Element) -> bool:
     """True for a heading in `element`, unless it is a link: that is the name of the site."""
-    headings = element.iter(*_HEADINGS)
-    return any(_n_chars(one) > sum(map(_n_chars, one.iter("a"))) for one in headings)
+    texts = [count_text(one)[one] for one in element.iter(*_HEADINGS)]
+    return any(text.n_chars > text.n_linked for text in texts)
 
 
 def _measure(root: Element) -> Prose:
@@ -169,6 +170,8 @@ def _is_section(element: Element, own_id: str) -> bool:
 def _choose(body: Element, prose: Prose) -> Element | None:
     """The element that the page marks or names as its text, if it holds enough of the prose."""
     total = prose.get(body, 0)
+    if not total:
+        return None
     best, best_score = None, 0.0
     for element in body.iter(*_CONTAINERS):
         n_own = prose.get(element, 0)
@@ -202,18 +205,12 @@ def _descend(element: Element, least_share: float, prose: Prose) -> Element:
 def _drop_linked_blocks(container: Element, prose: Prose) -> None:
     """Removes lists and boxes that hold little but links."""
     n_most = 0.3 * prose.get(container, 0)
+    texts = count_text(container)
     for element in list(container.iter("ul", "ol", "div", "section", "table")):
-        if element is container or element.getparent() is None or prose.get(element, 0) > n_most:
+        text = texts[element]
+        if element is container or text.n_links < 2 or prose.get(element, 0) > n_most:
             continue
-        links = list(element.iter("a"))
-        if len(links) < 2:
-            continue
-        n_all = _n_chars(element)
-        share = sum(map(_n_chars, links)) / n_all if n_all else 0
+        share = text.n_linked / text.n_chars if text.n_chars else 0
         is_list = element.tag in ("ul", "ol")
-        if share > 0.8 if is_list else share > 0.7 and n_all < _MAX_LINKED_BLOCK_CHARS:
-            drop_element(element)
-
-
-def _n_chars(element: Element) -> int:
-    return sum(len(text.strip()) for text in element.itertext())
+        if share > 0.8 if is_list else share > 0.7 and text.n_chars < _MAX_LINKED_BLOCK_CHARS:
+            drop_elements([element])

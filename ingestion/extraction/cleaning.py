@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any
 
+from ingestion.extraction.decoding import clean_text
 from ingestion.extraction.stylesheets import hidden_by_stylesheets
 
 Element = Any  # lxml carries no types
@@ -83,14 +84,22 @@ def drop_elements(elements: Iterable[Element]) -> None:
 
 def drop_element(element: Element) -> None:
     """Removes the element with all that it holds; the text after it stays."""
-    parent = element.getparent()
-    if element.tail:
-        before = element.getprevious()
-        if before is None:
-            parent.text = (parent.text or "") + element.tail
-        else:
-            before.tail = (before.tail or "") + element.tail
+    parent, before, tail = element.getparent(), element.getprevious(), element.tail
+    if tail:
+        left = parent.text if before is None else before.tail
+        joined = f"{left}{tail}" if left else tail
+        try:
+            _write(parent, before, joined)
+        except ValueError:  # the parser lets control characters in, but takes none back
+            _write(parent, before, clean_text(joined))
     parent.remove(element)
+
+
+def _write(parent: Element, before: Element | None, text: str) -> None:
+    if before is None:
+        parent.text = text
+    else:
+        before.tail = text
 
 
 def _is_remark(element: Element) -> bool:

@@ -11,6 +11,8 @@ from typing import Any
 
 from lxml import etree
 
+from ingestion.extraction.decoding import clean_text
+
 _WRAPPERS = re.compile(r"(?:^|\s)(?:katex(?:-display)?|mwe-math-element|MathJax\S*)(?:\s|$)")
 _RENDERED = re.compile(r"(?:^|\s)MathJax(?:_\w+)?(?:\s|$)")
 _STYLED = re.compile(r"^\{\\(?:display|text)style\s*(.*)\}$", re.DOTALL)
@@ -53,7 +55,7 @@ def _outermost(formula: Any) -> Any:
 
 
 def _replace(element: Any, tex: str) -> None:
-    tex = " ".join(tex.split())
+    tex = " ".join(clean_text(tex).split())
     if styled := _STYLED.match(tex):
         tex = styled[1].strip()
     made = etree.Element("span")

@@ -10,6 +10,7 @@ from lxml import etree
 from ingestion.errors import TooThin
 from ingestion.extraction.article import documentation_blocks, extract_article
 from ingestion.extraction.cleaning import drop_chrome, drop_unseen
+from ingestion.extraction.counting import Text, count_text
 from ingestion.extraction.decoding import clean_text, decode_html
 from ingestion.extraction.formulas import write_formulas
 from ingestion.extraction.prescan import check_html
@@ -87,26 +88,18 @@ def _main_text(root: Element, title: str) -> str | None:
     """
     is_documentation = _is_documentation(root)
     main = _main_element(_cleaned(root))
-    if _is_directory(main):
+    text = count_text(main)[main] if main.tag != "body" else None
+    if text is not None and _is_directory(text):
         return ""
     if is_documentation and main.tag == "body":
         return "\n\n".join(documentation_blocks(main))
     if is_documentation or _has_much_structure(main):
         return _structural(main)
     # All of what the page calls its one main part is content, or nearly so.
-    n_least = 0.4 * _n_prose_chars(main) if main.tag == "main" else 0
+    n_least = 0.4 * text.n_prose if text is not None and main.tag == "main" else 0
     body = root.find("body")
     article = extract_article(body if body is not None else root, title)
     return article if len(article) >= max(n_least, MIN_CHARS) else None
-
-
-def _n_prose_chars(main: Element) -> int:
-    """How many characters lie outside links, which is where menus and teasers are."""
-    return _n_chars(main) - sum(map(_n_chars, main.iter("a", "nav", "footer")))
-
-
-def _n_chars(element: Element) -> int:
-    return sum(len(text.strip()) for text in element.itertext())
 
 
 def _structural(main: Element) -> str:
@@ -114,15 +107,12 @@ def _structural(main: Element) -> str:
     return to_markdown(main)
 
 
-def _is_directory(main: Element) -> bool:
+def _is_directory(text: Text) -> bool:
     """True for tables of contents and indexes: their words stand on the pages they link to.
 
     A body with a large menu looks the same, so only what the page calls its main part is judged.
     """
-    if main.tag == "body" or len(list(main.iter("a"))) < MIN_DIRECTORY_LINKS:
-        return False
-    n_linked = sum(map(_n_chars, main.iter("a")))
-    return n_linked > DIRECTORY_SHARE * _n_chars(main)
+    return text.n_links >= MIN_DIRECTORY_LINKS and text.n_linked > DIRECTORY_SHARE * text.n_chars
 
 
 def _main_element(root: Element) -> Element:

@@ -11,6 +11,7 @@ import re
 from typing import Any
 
 MAX_HIDDEN_SHARE = 0.3
+MAX_HIDDEN_ELEMENTS = 1_000
 _MAX_CSS_CHARS = 500_000
 
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
@@ -39,6 +40,8 @@ def hidden_by_stylesheets(root: Any) -> list[Any]:
     if not names:
         return []
     found = [one for one in root.xpath("//*[@class or @id]") if _is_named(one, names)]
+    if not found or len(found) > MAX_HIDDEN_ELEMENTS:
+        return []
     n_hidden = sum(_n_chars(one) for one in found)
     body = root.find("body")
     return found if body is not None and n_hidden < MAX_HIDDEN_SHARE * _n_chars(body) else []
