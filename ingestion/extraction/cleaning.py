@@ -65,11 +65,11 @@ def drop_unseen(root: Element) -> None:
 def drop_chrome(main: Element) -> None:
     """Removes navigation and side bars from the main element, in place."""
     doomed = list(main.iter(*_CHROME))
-    for element in main.xpath(".//*[@role or @class or @id]"):
+    for element in main.iter():
         if (
-            element.get("role") in _CHROME_ROLES
+            ((name := element.get("class")) and _is_chrome_class(name))
             or element.get("id") in _CHROME_IDS
-            or _CHROME_CLASS.search(element.get("class") or "")
+            or element.get("role") in _CHROME_ROLES
         ):
             doomed.append(element)
     drop_elements(one for one in doomed if one is not main and not _is_remark(one))
@@ -142,6 +142,11 @@ def _is_one_colour(style: str, element: Element) -> bool:
 
 def _stands_on_colour(element: Element) -> bool:
     return any("background" in (one.get("style") or "") for one in element.iterancestors())
+
+
+@lru_cache(maxsize=20_000)
+def _is_chrome_class(class_name: str) -> bool:
+    return bool(_CHROME_CLASS.search(class_name))
 
 
 @lru_cache(maxsize=20_000)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from typing import Any
 
 from lxml import etree
@@ -10,7 +11,7 @@ from lxml import etree
 from ingestion.errors import TooThin
 from ingestion.extraction.article import documentation_blocks, extract_article
 from ingestion.extraction.cleaning import drop_chrome, drop_unseen
-from ingestion.extraction.counting import Text, count_text
+from ingestion.extraction.counting import text_of
 from ingestion.extraction.decoding import clean_text, decode_html
 from ingestion.extraction.formulas import write_formulas
 from ingestion.extraction.prescan import check_html
@@ -28,7 +29,6 @@ _NEEDS_SCRIPTS = re.compile(
     r"(?:enable|activate|requires?|turn on|need)\W+(?:\w+\W+){0,3}javascript", re.IGNORECASE
 )
 _LANGUAGE = re.compile(r"^([a-z]{2,3})(?:[-_].*)?$", re.IGNORECASE)
-_MAIN_XPATHS = ("//main", "//*[@role='main']", "//article")
 _SPHINX = (
     "//dl[contains(@class, 'py ') or contains(@class, 'function')]"
     " | //*[self::h1 or self::h2]/a[@class='headerlink']"
@@ -88,15 +88,15 @@ def _main_text(root: Element, title: str) -> str | None:
     """
     is_documentation = _is_documentation(root)
     main = _main_element(_cleaned(root))
-    text = count_text(main)[main] if main.tag != "body" else None
-    if text is not None and _is_directory(text):
+    if main.tag != "body" and _is_directory(main):
         return ""
     if is_documentation and main.tag == "body":
         return "\n\n".join(documentation_blocks(main))
     if is_documentation or _has_much_structure(main):
         return _structural(main)
     # All of what the page calls its one main part is content, or nearly so.
-    n_least = 0.4 * text.n_prose if text is not None and main.tag == "main" else 0
+    inside = text_of(main, "a", "nav", "footer") if main.tag == "main" else None
+    n_least = 0.4 * (inside.n_chars - inside.n_linked) if inside else 0
     body = root.find("body")
     article = extract_article(body if body is not None else root, title)
     return article if len(article) >= max(n_least, MIN_CHARS) else None
@@ -107,18 +107,19 @@ def _structural(main: Element) -> str:
     return to_markdown(main)
 
 
-def _is_directory(text: Text) -> bool:
+def _is_directory(main: Element) -> bool:
     """True for tables of contents and indexes: their words stand on the pages they link to.
 
     A body with a large menu looks the same, so only what the page calls its main part is judged.
     """
+    text = text_of(main, "a")
     return text.n_links >= MIN_DIRECTORY_LINKS and text.n_linked > DIRECTORY_SHARE * text.n_chars
 
 
 def _main_element(root: Element) -> Element:
     """The element that the page itself calls its main part, else its body."""
-    for path in _MAIN_XPATHS:
-        found = root.xpath(path)
+    for elements in (root.iter("main"), root.xpath("//*[@role='main']"), root.iter("article")):
+        found = list(islice(elements, 2))
         if len(found) == 1:
             return found[0]
     bodies = root.xpath("/html/body")

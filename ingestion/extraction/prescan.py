@@ -65,7 +65,7 @@ def check_html(html: bytes) -> None:
         # Two bytes are the least an attribute takes, so short tags need no count.
         for long in [body for _, _, body in tags if len(body) >= 2 * MAX_ATTRIBUTES]:
             _check_attributes(long)
-        changes += [0 if body.endswith(b"/") else steps[name] for name, _, body in tags]
+        changes += [0 if body[-1:] == b"/" else steps[name] for name, _, body in tags]
         if any(name.lower() == b"option" for name in steps):
             n_options += sum(name.lower() == b"option" for name, _, _ in tags)
         if n_options > MAX_OPTIONS or len(changes) > MAX_TAGS:
