@@ -41,7 +41,7 @@ _LEAVES = frozenset([
 _CHROME_SHARE = 0.4
 _FURNITURE_SHARE = {Furniture.WEAK: 0.15, Furniture.STRONG: 0.6}
 # Elements of one name that hold this much together are the content: slides, posts of a thread.
-_GROUP_SHARE = 0.5
+_GROUP_SHARE = {Furniture.WEAK: 0.5, Furniture.STRONG: 0.9}
 
 Prose = dict[Any, int]
 
@@ -125,11 +125,11 @@ def _drop_furniture(root: Element, prose: Prose) -> None:
     of_name: dict[str, int] = defaultdict(int)
     for element, name, _, _ in found:
         of_name[name] += prose.get(element, 0)
-    for element, name, share, is_group in found:
+    for element, name, share, group_share in found:
         n_own = prose.get(element, 0)
         if n_own and (n_own > share * total or n_own > 0.8 * prose[root]):
             continue
-        if n_own and is_group and of_name[name] > _GROUP_SHARE * total:
+        if n_own and of_name[name] > group_share * total:
             continue
         # What German pages call a teaser is often their own first paragraph.
         if "teaser" in name and next(element.iter("a"), None) is None:
@@ -140,11 +140,11 @@ def _drop_furniture(root: Element, prose: Prose) -> None:
         drop_element(element)
 
 
-def _kind(element: Element) -> tuple[str, float, bool] | None:
-    """Name, the share of the prose up to which the element is furniture, and if names add up."""
+def _kind(element: Element) -> tuple[str, float, float] | None:
+    """Name, and the shares of the prose up to which the element and its namesakes are furniture."""
     tag = element.tag
     if tag in _CHROME_TAGS:
-        return tag, _CHROME_SHARE, True
+        return tag, _CHROME_SHARE, _GROUP_SHARE[Furniture.WEAK]
     class_name, own_id = element.get("class", ""), element.get("id", "")
     if not (class_name or own_id) or tag in _NEVER_FURNITURE:
         return None
@@ -155,7 +155,7 @@ def _kind(element: Element) -> tuple[str, float, bool] | None:
         return None
     if furniture is Furniture.WEAK and next(element.iter("pre", "table"), None) is not None:
         return None
-    return class_name or own_id, _FURNITURE_SHARE[furniture], furniture is Furniture.WEAK
+    return class_name or own_id, _FURNITURE_SHARE[furniture], _GROUP_SHARE[furniture]
 
 
 def _is_section(element: Element, own_id: str) -> bool:
