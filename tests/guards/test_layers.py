@@ -54,7 +54,6 @@ HEAVY = (
     "qdrant_edge",
     "sentence_transformers",
     "torch",
-    "trafilatura",
     "transformers",
 )
 

@@ -208,7 +208,7 @@ def test_hostile_pages_end_in_text_or_a_typed_error(page: bytes) -> None:
 _BROKEN_PIECES = (
     b"<div>", b"</div>", b"<table>", b"<p hidden>", b"<!--", b"-->", b"<script>", b"</main>",
     b"<style>.a{display:none}", b"\x00", b"\xff\xfe", b"&#xD800;", b"&#1;", b"<td rowspan=99999>",
-    b"<math><annotation encoding=tex>x", b"<ol start=99999999999>", b'"', b"'", b"<a href=", b"<svg>",
+    b"<math><annotation encoding=tex>x", b"<ol start=99999999999>", b'"', b"'", b"<a href=",
 )  # fmt: skip
 
 
