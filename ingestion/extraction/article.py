@@ -153,7 +153,10 @@ def _kind(element: Element) -> tuple[str, float, float] | None:
         furniture = furniture_of(own_id)
     if furniture is Furniture.NONE:
         return None
-    if furniture is Furniture.WEAK and next(element.iter("pre", "table"), None) is not None:
+    if (
+        furniture is Furniture.WEAK
+        and next(element.iter("pre", "table", "blockquote"), None) is not None
+    ):
         return None
     return class_name or own_id, _FURNITURE_SHARE[furniture], _GROUP_SHARE[furniture]
 

@@ -32,7 +32,8 @@ _TEASER_HEADING = re.compile(
 )
 _TEASER_LABEL = re.compile(
     r"^\W*(?:"
-    r"related|read|see|more|also|don.t miss|watch|recommended|you (?:may|might)|explore"
+    r"related|read|see (?:also|more)|more|also|don.t miss|watch|recommended|you (?:may"
+    r"|might)|explore"
     r"|next|continue|lea|leia|lire|mehr|lesen|auch|zum thema|passend|weitere|czytaj|leggi"
     r"|à lire|voir|mira"
     r")\b",
@@ -42,7 +43,7 @@ _CLOSING = re.compile(
     r"^\W*(?:"
     r"follow (?:us|me|him|her|them|\w+ (?:\w+ )?on)\b|subscribe|sign up|copyright|©"
     r"|all rights|have a tip|get the latest|filed under|tags?:|share (?:this|on)|like us"
-    r"|join us|citation:|read more|comments?$|leave a (?:reply|comment)|about the author"
+    r"|join (?:us|our)|citation:|read more|comments?$|leave a (?:reply|comment)|about the author"
     r"|posted (?:in|by)\b|advertisement|(?:photo|image|foto|bild)s?(?: by| credit)?:"
     r"|(?:source|quelle|źródło|crédits?[^:]{0,20}):|click here|explore further"
     r"|this document is subject"
@@ -50,7 +51,7 @@ _CLOSING = re.compile(
     re.IGNORECASE,
 )
 _CLOSING_ANYWHERE = re.compile(
-    r"\b(?:follow|subscribe|sign up|tweet)\b.{0,80}"
+    r"\b(?:follow|subscrib\w+|sign up|tweet)\b.{0,80}"
     r"(?:twitter|facebook|instagram|newsletter|telegram|youtube|@)"
     r"|\baffiliate\b|get a share of the sale|earn (?:a|an)[\w ]{0,20} commission"
     r"|all rights reserved|may not be (?:published|reproduced)",

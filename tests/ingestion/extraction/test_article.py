@@ -125,6 +125,16 @@ def test_documentation_without_a_main_element_is_kept_whole(maker: str) -> None:
     assert not any(word in text for word in ("Prev", "Next page"))
 
 
+def test_quoted_posts_and_links_to_shops_stay() -> None:
+    inside = (
+        "<div class='social-media-embed'><blockquote><p>Quoted post.</p></blockquote></div>"
+        "<p>See it now: <a href=x>Potters' shop</a></p>"
+    )
+    text = text_of(f"<div>{STORY}{inside}{STORY}</div>")
+    assert "> Quoted post." in text
+    assert "See it now: Potters' shop" in text
+
+
 def test_names_are_read_word_by_word() -> None:
     assert furniture_of("article-comments") is Furniture.STRONG
     assert furniture_of("entryShareBar") is Furniture.WEAK
