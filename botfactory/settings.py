@@ -367,7 +367,6 @@ LOGGING: dict[str, Any] = {
         "kombu": {"level": "WARNING"},
         "httpx": {"level": "WARNING"},
         "sentence_transformers": {"level": "WARNING"},
-        "trafilatura": {"level": "CRITICAL"},
         "uvicorn": {"level": "WARNING"},
         "django.request": {"level": "ERROR"},
     },

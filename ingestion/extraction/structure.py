@@ -9,55 +9,47 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
-from lxml.html import HtmlElement
+from ingestion.extraction.tables import is_layout, rows_of, write_table
+
+Element = Any  # lxml carries no types
 
 MAX_WALK_DEPTH = 120
+# What stands between these came from a link. `clean_text` removes them, as all control characters.
+LINK_START, LINK_END = "\x0e", "\x0f"
 
 _HEADINGS = {f"h{n}": "#" * n + " " for n in range(1, 7)}
-_BLOCKS = _HEADINGS.keys() | frozenset(
-    [
-        "p",
-        "pre",
-        "ul",
-        "ol",
-        "dl",
-        "table",
-        "blockquote",
-        "hr",
-        "figcaption",
-        "summary",
-        "main",
-        "article",
-        "section",
-        "div",
-        "header",
-        "footer",
-        "form",
-        "fieldset",
-        "center",
-        "figure",
-        "details",
-        "hgroup",
-        "address",
-        "li",
-        "dd",
-        "dt",
-        "tr",
-    ]
-)
+BLOCKS = _HEADINGS.keys() | frozenset([
+    "p", "pre", "ul", "ol", "dl", "table", "blockquote", "hr", "figcaption", "summary",
+    "main", "article", "section", "div", "header", "footer", "form", "fieldset", "center",
+    "figure", "details", "hgroup", "address", "li", "dd", "dt", "tr",
+])  # fmt: skip
 _CODE = frozenset(["code", "tt", "kbd", "samp"])
+_LINES_IN_CODE = frozenset(["div", "p", "tr", "li", "ol", "ul", "table"])
 _SPACES = re.compile(r"[ \t\r\n\f\u00a0]+")
-_LANGUAGE = re.compile(r"(?:^|[\s_-])(?:highlight-source|highlight|language|lang|brush:)-?\s*(\w+)")
-_MARKER_TITLE = re.compile(r"admonition-title|admonition-heading|callout-title")
+_BREAKS = re.compile(r"\v\s*\v")
+_ANCHOR = re.compile(r"[\s\x0e\x0f]*(?:[¶🔗§]|\x0e\s*#+\s*)[\s\x0e\x0f]*$")
+_LANGUAGE = re.compile(
+    r"(?:^|[\s_-])(?:highlight-source|highlight|language|lang|brush:)-?\s*([\w+#]+)"
+)
+_NO_LANGUAGE = frozenset(["default", "none", "text", "plain", "plaintext", "highlight"])
+_MARKER_TITLE = re.compile(r"admonition-?(?:title|heading)|callout-title", re.IGNORECASE)
+_RAISED = re.compile(r"[-+\u2212\u2013]?[\d.,]+|[a-zA-Z]")
+_LOWERED = re.compile(r"[a-zA-Z]{1,3}|[a-z][,+-]?[a-z\d]")
 
 
-def to_markdown(element: HtmlElement) -> str:
+def to_markdown(element: Element) -> str:
     """The Markdown of everything inside `element`."""
-    return "\n\n".join(_blocks_in(element, 0))
+    return "\n\n".join(to_blocks(element))
 
 
-def _blocks_in(element: HtmlElement, depth: int) -> list[str]:
+def to_blocks(element: Element) -> list[str]:
+    """The same as a list: paragraphs, headings, lists, code, tables."""
+    return _blocks_in(element, 0)
+
+
+def _blocks_in(element: Element, depth: int) -> list[str]:
     """The blocks inside a container; runs of inline content become paragraphs."""
     if depth > MAX_WALK_DEPTH:
         return _paragraph(" ".join(element.itertext()))
@@ -70,38 +62,43 @@ def _blocks_in(element: HtmlElement, depth: int) -> list[str]:
                 run = []
                 _add(blocks, child, depth + 1)
             else:
-                run.append(_inline(child, depth + 1))
+                run.append(_inline(child, depth + 1, run[-1] if run else ""))
         run.append(child.tail or "")
     return blocks + _paragraph("".join(run))
 
 
-def _is_block(element: HtmlElement) -> bool:
-    if element.tag in _BLOCKS:
+def _is_block(element: Element) -> bool:
+    if element.tag in BLOCKS:
         return True
     # Links, spans and custom elements are wrapped around whole sections by some builders.
-    return len(element) > 0 and any(
-        inner.tag in _BLOCKS for inner in element.iter() if inner is not element
-    )
+    return len(element) > 0 and next(element.iter(*BLOCKS), None) is not None
 
 
-def _add(blocks: list[str], element: HtmlElement, depth: int) -> None:
+def _add(blocks: list[str], element: Element, depth: int) -> None:
     made = _block(element, depth)
+    if element.tag == "a":
+        made = [_as_link(block) for block in made]
     if made and blocks and _is_marker_before(element):
         blocks[-1] = f"{blocks[-1]}\n{made.pop(0)}"
     blocks += made
 
 
-def _is_marker_before(element: HtmlElement) -> bool:
+def _as_link(text: str) -> str:
+    bare = text.replace(LINK_START, "").replace(LINK_END, "")
+    return f"{LINK_START}{bare}{LINK_END}" if bare.strip() else text
+
+
+def _is_marker_before(element: Element) -> bool:
     before = element.getprevious()
-    if before is None or before.tag != "p" or not isinstance(element.tag, str):
+    if before is None or before.tag not in ("p", "div") or not isinstance(element.tag, str):
         return False
     return bool(_MARKER_TITLE.search(before.get("class") or ""))
 
 
-def _block(element: HtmlElement, depth: int) -> list[str]:
+def _block(element: Element, depth: int) -> list[str]:
     match element.tag:
         case "h1" | "h2" | "h3" | "h4" | "h5" | "h6":
-            text = _flat(_inline(element, depth)).replace("\n", " ").rstrip("¶ ")
+            text = _ANCHOR.sub("", _flat(_inline(element, depth)).replace("\n", " "))
             return [_HEADINGS[element.tag] + text] if text else []
         case "pre":
             return _code_block(element)
@@ -121,8 +118,9 @@ def _block(element: HtmlElement, depth: int) -> list[str]:
 
 
 def _paragraph(text: str) -> list[str]:
-    flat = _flat(text)
-    return [flat] if flat else []
+    """Paragraphs of inline text: two line breaks in a row were the paragraphs of older pages."""
+    parts = _BREAKS.split(text) if "\v" in text else (text,)
+    return [flat for part in parts if (flat := _flat(part))]
 
 
 def _flat(text: str) -> str:
@@ -131,20 +129,37 @@ def _flat(text: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _inline(element: HtmlElement, depth: int) -> str:
-    if not isinstance(element.tag, str):
-        return ""
-    if element.tag == "br":
+def _inline(element: Element, depth: int, before: str = "") -> str:
+    """The text of an inline element; `before` is what stands left of it."""
+    tag = element.tag
+    if tag == "br":
         return "\v"
     if depth > MAX_WALK_DEPTH:
         return "".join(element.itertext())
-    if element.tag in _CODE:
+    if tag in _CODE:
         return _code_span(_SPACES.sub(" ", "".join(element.itertext())))
-    parts = [element.text or ""]
-    for child in element:
-        parts.append(_inline(child, depth + 1))
-        parts.append(child.tail or "")
-    return "".join(parts)
+    if len(element) == 0:
+        text = element.text or ""
+    else:
+        parts = [element.text or ""]
+        for child in element:
+            if isinstance(child.tag, str):
+                parts.append(_inline(child, depth + 1, parts[-1]))
+            parts.append(child.tail or "")
+        text = "".join(parts)
+    if tag == "a":
+        return _as_link(text)
+    if tag in ("sup", "sub") and before[-1:].isalnum():
+        return _shifted(text, tag)
+    return text
+
+
+def _shifted(text: str, tag: str) -> str:
+    """Powers and indices in plain characters: 10^6 and x_i, but H2O, 1st and footnotes as is."""
+    bare = text.strip()
+    if tag == "sup":
+        return f"^{bare}" if _RAISED.fullmatch(bare) else text
+    return f"_{bare}" if _LOWERED.fullmatch(bare) else text
 
 
 def _code_span(text: str) -> str:
@@ -154,11 +169,11 @@ def _code_span(text: str) -> str:
     return f"`{bare}`"
 
 
-def _code_block(element: HtmlElement) -> list[str]:
-    for line_break in element.iter("br"):
-        line_break.tail = "\n" + (line_break.tail or "")
-    code = "".join(element.itertext()).strip("\n").rstrip()
-    if not code:
+def _code_block(element: Element) -> list[str]:
+    pieces: list[str] = []
+    _collect_code(element, pieces, 0)
+    code = "".join(pieces).replace("\r\n", "\n").strip("\n").rstrip()
+    if not code.strip():
         return []
     fence = "```"
     while fence in code:
@@ -166,18 +181,46 @@ def _code_block(element: HtmlElement) -> list[str]:
     return [f"{fence}{_language_of(element)}\n{code}\n{fence}"]
 
 
-def _language_of(element: HtmlElement) -> str:
+def _collect_code(element: Element, pieces: list[str], depth: int) -> None:
+    """Text as it stands, and a line for each element that a browser would put on its own."""
+    if depth > MAX_WALK_DEPTH:
+        pieces.append("".join(element.itertext()))
+        return
+    pieces.append(element.text or "")
+    for child in element:
+        is_line = child.tag in _LINES_IN_CODE
+        if child.tag == "br":
+            pieces.append("\n")
+        elif isinstance(child.tag, str):
+            if is_line:
+                _end_line(pieces)
+            _collect_code(child, pieces, depth + 1)
+            if is_line:
+                _end_line(pieces)
+        pieces.append(child.tail or "")
+
+
+def _end_line(pieces: list[str]) -> None:
+    last = next((piece for piece in reversed(pieces) if piece), "\n")
+    if not last.endswith("\n"):
+        pieces.append("\n")
+
+
+def _language_of(element: Element) -> str:
     near = [element, *element.iterancestors()][:3] + [one for one in element if one.tag == "code"]
     for one in near:
         if found := _LANGUAGE.search(one.get("class") or ""):
             language = found[1].lower()
-            return "" if language in ("default", "none", "text", "highlight") else language
+            return "" if language in _NO_LANGUAGE else language
     return ""
 
 
-def _list(element: HtmlElement, depth: int) -> list[str]:
+def _list(element: Element, depth: int) -> list[str]:
     items: list[str] = []
-    for number, item in enumerate((one for one in element if isinstance(one.tag, str)), start=1):
+    start = element.get("start", "1").strip()
+    first = int(start) if start.isascii() and start.isdigit() and len(start) < 7 else 1
+    children = (one for one in element if isinstance(one.tag, str))
+    for number, item in enumerate(children, start=first):
         marker = f"{number}. " if element.tag == "ol" else "- "
         blocks = _block(item, depth) if item.tag in ("ul", "ol") else _blocks_in(item, depth + 1)
         if blocks:
@@ -186,7 +229,7 @@ def _list(element: HtmlElement, depth: int) -> list[str]:
     return ["\n".join(items)] if items else []
 
 
-def _definitions(element: HtmlElement, depth: int) -> list[str]:
+def _definitions(element: Element, depth: int) -> list[str]:
     blocks: list[str] = []
     terms: list[str] = []
     for one in _definition_parts(element):
@@ -198,7 +241,7 @@ def _definitions(element: HtmlElement, depth: int) -> list[str]:
     return blocks + (["\n".join(terms)] if terms else [])
 
 
-def _definition_parts(element: HtmlElement) -> Iterator[HtmlElement]:
+def _definition_parts(element: Element) -> Iterator[Element]:
     for child in element:
         if child.tag == "div":
             yield from _definition_parts(child)
@@ -206,36 +249,27 @@ def _definition_parts(element: HtmlElement) -> Iterator[HtmlElement]:
             yield child
 
 
-def _term(element: HtmlElement, depth: int) -> list[str]:
+def _term(element: Element, depth: int) -> list[str]:
     """A term as one line; the signature of a function as one piece of code."""
     if "sig" in (element.get("class") or "").split() or element.get("id", "").count("."):
-        text = _flat("".join(element.itertext())).rstrip("¶ ")
+        text = _flat("".join(element.itertext())).rstrip("¶ \x0e\x0f")
         return [_code_span(text)] if text else []
-    return [line for one in _blocks_in(element, depth + 1) if (line := one.rstrip("¶ "))]
+    return [line for one in _blocks_in(element, depth + 1) if (line := one.rstrip("¶ \x0e\x0f"))]
 
 
-def _table(element: HtmlElement, depth: int) -> list[str]:
-    rows = [row for row in element.iter("tr") if next(row.iterancestors("table")) is element]
-    if any(True for _ in element.iter("pre", "table", "h1", "h2", "h3", "dl") if _ is not element):
-        cells = (cell for row in rows for cell in row if isinstance(cell.tag, str))
-        return [block for cell in cells for block in _blocks_in(cell, depth + 1)]
-    lines = [line for row in rows if any(line := _cells(row, depth))]
-    if not lines:
-        return []
-    width = max(len(line) for line in lines)
-    if width == 1:
-        return [line[0] for line in lines]
-    padded = [line + [""] * (width - len(line)) for line in lines]
-    padded.insert(1, ["---"] * width)
+def _table(element: Element, depth: int) -> list[str]:
+    rows = rows_of(element)
     caption = element.find("caption")
     title = _paragraph(_inline(caption, depth)) if caption is not None else []
-    return ["\n".join([*title, *("| " + " | ".join(line) + " |" for line in padded)])]
+    if is_layout(element, rows):
+        cells = (cell for row in rows for cell in row if isinstance(cell.tag, str))
+        return title + [block for cell in cells for block in _blocks_in(cell, depth + 1)]
+    lines = write_table(rows, lambda cell: _cell(cell, depth))
+    if not lines or not lines[0].startswith("| "):
+        return title + lines
+    return ["\n".join([*title, *lines])]
 
 
-def _cells(row: HtmlElement, depth: int) -> list[str]:
-    found: list[str] = []
-    for cell in row:
-        if cell.tag in ("td", "th"):
-            text = " ".join(_blocks_in(cell, depth + 1))
-            found.append(text.replace("\n", " ").replace("|", "\\|"))
-    return found
+def _cell(cell: Element, depth: int) -> str:
+    text = " ".join(_blocks_in(cell, depth + 1))
+    return text.replace("\n", " ").replace("|", "\\|")

@@ -61,7 +61,6 @@ HEAVY = (
     "qdrant_edge",
     "sentence_transformers",
     "torch",
-    "trafilatura",
     "transformers",
 )
 

@@ -31,6 +31,10 @@ JAPANESE = "これはロボットについてのページです。日本語の�
         (CHINESE, "gb18030", None),
         (CHINESE, "gb18030", "gb2312"),
         (CHINESE, "utf-8", "gb2312"),
+        (GERMAN, "utf-8", "iso-8859-1"),
+        (GERMAN, "utf-16-be", "utf-16"),
+        (GERMAN, "utf-16-le", "utf-16"),
+        (JAPANESE, "iso-2022-jp", "iso-2022-jp"),
         (JAPANESE, "cp932", "shift_jis"),
         (JAPANESE, "euc-jp", "euc-jp"),
     ],
@@ -47,6 +51,12 @@ def test_the_header_goes_before_the_meta_tag_and_that_before_guessing() -> None:
     assert decode_html(page.encode("cp1251"), charset="windows-1251") == page
     old = '<META http-equiv=Content-Type content="text/html; charset=windows-1251"><p>Привет'
     assert decode_html(old.encode("cp1251"), charset=None) == old
+
+
+def test_a_broken_character_does_not_change_the_encoding() -> None:
+    body = (GERMAN * 20).encode()
+    assert GERMAN in decode_html(body[:-1] + b"\xe2\x82", charset=None)
+    assert GERMAN in decode_text(body[:100] + b"\xff" + body)
 
 
 @given(st.binary(max_size=300), st.sampled_from([None, "utf-8", "utf-16", "gbk", "x", "\x00", "é"]))

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import re
+import time
+from random import Random
 
 import pytest
 from hypothesis import given, settings
@@ -67,6 +70,15 @@ HIDDEN = [
     "<p style='color:#fff;background:#FFF'>SECRET</p>",
     "<p style='color: white'>SECRET</p>",
     "<p style='text-indent:-9999px'>SECRET</p>",
+    "<p style='position:absolute; left:-9999px'>SECRET</p>",
+    "<p style='height:0;overflow:hidden'>SECRET</p>",
+    "<p style='color:transparent'>SECRET</p>",
+    "<p style='opacity:.01'>SECRET</p>",
+    "<p style='font-size:1px'>SECRET</p>",
+    "<p class='sr-only'>SECRET</p>",
+    "<style>.zq{display:none}</style><p class='wide zq'>SECRET</p>",
+    "<style>a, #zq { visibility: hidden }</style><p id=zq>SECRET</p>",
+    "<style>/* x */ .zq{color:#fff;background:#fff}</style><p class=zq>SECRET</p>",
     "<p hidden>SECRET</p>",
     "<p aria-hidden=true>SECRET</p>",
     "<!-- SECRET -->",
@@ -94,6 +106,12 @@ def test_hidden_text_is_not_indexed(hidden: str, main: str) -> None:
         "<p style='opacity:0.9;color:#333'>SHOWN</p>",
         "<p style='color:white;background-color:black'>SHOWN</p>",
         "<div hidden role=tabpanel><p>SHOWN</p></div>",
+        "<p hidden=until-found>SHOWN</p>",
+        "<div style='background:#123'><p style='color:#fff'>SHOWN</p></div>",
+        "<h2 style='color:transparent;background-clip:text'>SHOWN</h2>",
+        "<style>@media print{.zq{display:none}}</style><p class=zq>SHOWN</p>",
+        "<style>.accordion-panel{display:none}</style><p class=accordion-panel>SHOWN</p>",
+        f"<style>.zq{{display:none}}</style><p class=zq>SHOWN {FILLER * 3}</p>",
         "<details><summary>Question?</summary><p>SHOWN</p></details>",
     ],
 )
@@ -158,6 +176,57 @@ def test_any_markup_gives_a_document_or_a_typed_error(soup: list[str]) -> None:
     except ExtractionError:
         return
     assert document.text.strip()
+
+
+HOSTILE = {
+    "nested": b"<div>" * 40_000 + FILLER.encode(),
+    "attributes behind a quoted bracket": b'<a x=">" ' + b"x=1 " * 100_000 + b">" + FILLER.encode(),
+    "unclosed comment": b"<p>" + FILLER.encode() + b"<!--" + b"x" * 500_000,
+    "unclosed script": FILLER.encode() + b"<script>" + b"x<" * 250_000,
+    "cdata": b"<![CDATA[" * 50_000,
+    "nothing but NUL": b"\x00" * 500_000,
+    "marks that nobody sees": "\u202e\u200b".encode() * 100_000,
+    "links in links": b"<a href=x><div>" * 700 + FILLER.encode(),
+    "control characters": b"<p>&#1;<nav>x</nav>&#2;"
+    + FILLER.encode()
+    + b"<button>x</button>&#xD800;",
+    "formula of control characters": b"<p><math alttext='&#1;'></math>" + FILLER.encode(),
+    "spans over everything": b"<table><tr><th>x" + b"<tr><td colspan=1000 rowspan=1000>x" * 500,
+}
+
+
+@pytest.mark.parametrize("page", HOSTILE.values(), ids=HOSTILE)
+def test_hostile_pages_end_in_text_or_a_typed_error(page: bytes) -> None:
+    started_s = time.process_time()
+    text = "typed"
+    with contextlib.suppress(PageTooComplex, TooThin):
+        text = extract_html(page).text.strip()
+    assert text
+    assert time.process_time() - started_s < 10
+
+
+_BROKEN_PIECES = (
+    b"<div>", b"</div>", b"<table>", b"<p hidden>", b"<!--", b"-->", b"<script>", b"</main>",
+    b"<style>.a{display:none}", b"\x00", b"\xff\xfe", b"&#xD800;", b"&#1;", b"<td rowspan=99999>",
+    b"<math><annotation encoding=tex>x", b"<ol start=99999999999>", b'"', b"'", b"<a href=",
+)  # fmt: skip
+
+
+def test_broken_real_pages_end_in_text_or_a_typed_error() -> None:
+    random = Random(11)  # noqa: S311  (the same pages in every run)
+    pages = [_page_of_links(30, f"<p>{FILLER * 9}</p>"), *HOSTILE.values()]
+    pages = [page[:6_000] for page in pages]
+    n_read = 0
+    for _ in range(200):
+        page = bytearray(random.choice(pages))
+        for _ in range(random.randint(1, 30)):
+            place = random.randrange(len(page))
+            page[place : place + random.randrange(40)] = random.choice(_BROKEN_PIECES) * 3
+        try:
+            n_read += bool(extract_html(bytes(page)).text.strip())
+        except ExtractionError:
+            continue
+    assert n_read > 50
 
 
 @pytest.mark.parametrize(
