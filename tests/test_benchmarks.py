@@ -13,7 +13,7 @@ from benchmarks import material, servers
 from benchmarks.report import CannotMeasure, Options, Table, percentile
 
 BENCHMARKS_DIR = Path(command.__file__).parent
-SUPPORT = {"__init__", "__main__", "instance", "material", "report", "servers"}
+SUPPORT = {"__init__", "__main__", "documentation", "instance", "material", "report", "servers"}
 
 
 @pytest.fixture
@@ -70,9 +70,27 @@ def test_extraction_is_scored_by_the_scorer_of_the_data(tmp_path: Path) -> None:
     (tmp_path / "extraction" / "score.py").write_text(scorer)
     (tmp_path / "pdfs").mkdir()
     (tmp_path / "pdfs" / "broken.pdf").write_bytes(b"%PDF-1.7 nothing else")
-    pages, pdfs = extraction.run(Options(data=tmp_path, docs=tmp_path))
+    pages, _, generated, pdfs = extraction.run(Options(data=tmp_path, docs=tmp_path, size=0.02))
+    assert generated.rows[0][0] == 1
     assert pages.rows[0][:4] == (1, 0.9, 0.8, 0.85)
     assert pdfs.rows[0][-1] == "pdf_damaged"
+
+
+def test_what_documentation_loses_is_counted(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from benchmarks import documentation
+
+    page = (
+        "<html><body><main><h1>Kilns</h1><pre>fire --slow\nwait</pre><dl><dt>cone<dd>A size.</dl>"
+        "<table><tr><th>Heat</th><td hidden>never seen</td></tr></table></main></body></html>"
+    )
+    (tmp_path / "one.html").write_text(page)
+    packages = {"kiln-doc": tmp_path, "no-doc": tmp_path / "missing"}
+    monkeypatch.setattr(documentation, "PACKAGES", packages)
+    table = documentation.measure_packages(1)
+    assert table.rows[0][:7] == ("kiln-doc", 1, 0, 1.0, 0.5, 1.0, 1.0)
+    assert "not installed: no-doc" in table.title
 
 
 def test_the_site_has_the_asked_size_and_links_only_to_itself(tmp_path: Path) -> None:
