@@ -270,13 +270,11 @@ class Embedder:
 
 
 def _with_rounded_lengths(model: SentenceTransformer) -> SentenceTransformer:
-    first = model[0]
-    if isinstance(getattr(first, "processing_kwargs", None), dict):
-        text = first.processing_kwargs.get("text", {})
-        first.processing_kwargs = {
-            **first.processing_kwargs,
-            "text": {"pad_to_multiple_of": LENGTH_STEP_TOKENS, **text},
-        }
+    """The same model; what its makers say about lengths stays."""
+    first: Any = model[0]
+    if isinstance(kwargs := getattr(first, "processing_kwargs", None), dict):
+        text = {"pad_to_multiple_of": LENGTH_STEP_TOKENS, **kwargs.get("text", {})}
+        first.processing_kwargs = {**kwargs, "text": text}
     return model
 
 
