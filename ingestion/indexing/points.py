@@ -199,8 +199,8 @@ def give_back(document_id: str) -> None:
 
 
 def _note_page(document: Document, verdict: Page.Verdict, reason: str = "") -> None:
+    # A run that was stopped or failed may have read the page before it ended.
+    is_concerned = Q(run__status=IngestionRun.Status.RUNNING) | Q(verdict=Page.Verdict.READ)
     Page.objects.filter(
-        run__source_id=document.source_id,
-        run__status=IngestionRun.Status.RUNNING,
-        url_hash=document.key,
+        is_concerned, run__source_id=document.source_id, url_hash=document.key
     ).update(verdict=verdict, reason=reason, updated_at=timezone.now())

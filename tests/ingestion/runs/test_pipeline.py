@@ -23,7 +23,7 @@ from bots.models import Bot
 from ingestion import services
 from ingestion.crawling.types import CrawlConfig
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.runs import lifecycle, pipeline, saving
+from ingestion.runs import lifecycle, pipeline, saving, website
 from ingestion.services import Upload
 from tests.doubles.fake_site import FakeSite, Reply, serve_site
 from tests.ingestion.extraction.samples import make_pdf
@@ -121,7 +121,7 @@ def test_a_website_is_read_indexed_and_reported(add_site: Callable[[], Source], 
         "/": ("indexed", ""),
         "/coffee": ("indexed", ""),
         "/cocoa": ("indexed", ""),
-        "/gone": ("failed", "http_status"),
+        "/gone": ("failed", "gone"),
     }
     assert all(topic in texts_of(source) for topic in ("tea", "coffee", "cocoa"))
     assert source.runs.get().status == IngestionRun.Status.FINISHED
@@ -170,7 +170,7 @@ def test_a_page_that_left_a_healthy_site_leaves_the_bot(
     sync(again(source))
     assert source.documents.count() == 2
     assert "how cocoa is made" not in texts_of(source)
-    assert report(source)["/cocoa"] == ("removed", "")
+    assert report(source)["/cocoa"] == ("removed", "gone")
 
 
 def test_a_page_that_an_unhealthy_run_did_not_meet_stays(
@@ -179,7 +179,7 @@ def test_a_page_that_an_unhealthy_run_did_not_meet_stays(
     source = sync(add_site())
     broken = {f"/broken/{n}": Reply("", status=500) for n in range(4)}
     site.pages = {"/": page("tea", *broken), **broken}
-    monkeypatch.setattr(pipeline, "CrawlConfig", partial(CrawlConfig, retry_delays_s=()))
+    monkeypatch.setattr(website, "CrawlConfig", partial(CrawlConfig, retry_delays_s=()))
     sync(again(source))
     assert source.documents.count() == 3
     assert "how cocoa is made" in texts_of(source)
@@ -250,7 +250,8 @@ def test_a_store_that_is_away_postpones_the_run(
 
     with monkeypatch.context() as patches:
         patches.setattr(registry.vector_store(), "delete_document", refuse)
-        assert sync(source).status == Source.Status.CRAWLING
+        assert sync(source).status == Source.Status.INDEXING
+    assert source.documents.count() == 3
     assert sync(source).status == Source.Status.READY
 
 
