@@ -190,13 +190,15 @@ BOTFACTORY_SWEEP_INTERVAL_S = env.float("BOTFACTORY_SWEEP_INTERVAL_S", default=5
 CELERY_BEAT_SCHEDULE = {
     name: {
         "task": task,
-        "schedule": BOTFACTORY_SWEEP_INTERVAL_S,
+        "schedule": interval_s,
         # A ring that nobody heard in time is worth nothing: they must not pile up.
-        "options": {"expires": 2 * BOTFACTORY_SWEEP_INTERVAL_S},
+        "options": {"expires": 2 * interval_s},
     }
-    for name, task in (
-        ("sweep", "ingestion.tasks.sweep"),
-        ("purge", "bots.tasks.purge_deleted_bots"),
+    for name, task, interval_s in (
+        ("sweep", "ingestion.tasks.sweep", BOTFACTORY_SWEEP_INTERVAL_S),
+        ("purge", "bots.tasks.purge_deleted_bots", BOTFACTORY_SWEEP_INTERVAL_S),
+        ("refresh", "ingestion.tasks.refresh_sources", 60.0),
+        ("prune", "ingestion.tasks.prune_runs", 600.0),
     )
 }
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)

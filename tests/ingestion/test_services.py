@@ -16,7 +16,8 @@ from bots.models import Bot
 from ingestion import services
 from ingestion.errors import FileEmpty, FileTooLarge
 from ingestion.models import Source, SourceFile
-from ingestion.services import MAX_FILES_PER_SOURCE, MAX_PAGES_LIMIT, Upload
+from ingestion.scoping import MAX_PAGES_LIMIT
+from ingestion.services import MAX_FILES_PER_SOURCE, Upload
 from tests.ingestion.conftest import StoredFiles
 
 pytestmark = pytest.mark.django_db
