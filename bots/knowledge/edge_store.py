@@ -26,8 +26,11 @@ from bots.knowledge.payload import (
     check_points,
     check_query,
     dump_payload,
+    live_tenant,
     load_payload,
+    newest_versions,
     score_chunk,
+    staged_tenant,
 )
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
@@ -64,15 +67,36 @@ class EdgeStore:
         self._is_closed = False
         self._n_unflushed = 0
 
-    def upsert(self, bot_id: UUID, points: Sequence[ChunkPoint]) -> None:
+    def upsert(
+        self, bot_id: UUID, points: Sequence[ChunkPoint], *, is_staged: bool = False
+    ) -> None:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         if not points:
             return
         import qdrant_edge as qe
 
         for start in range(0, len(points), POINTS_PER_REQUEST):
-            batch = [_to_engine(point) for point in points[start : start + POINTS_PER_REQUEST]]
+            batch = [
+                _to_engine(point, is_staged=is_staged)
+                for point in points[start : start + POINTS_PER_REQUEST]
+            ]
             self._update(qe.UpdateOperation.upsert_points(batch), n_points=len(batch))
+
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+        import qdrant_edge as qe
+
+        older = _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+        with self._engine("count") as shard:
+            return bool(shard.count(qe.CountRequest(exact=True, filter=older)))
+
+    def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
+        import qdrant_edge as qe
+
+        staged = _filter(staged_tenant(bot_id), document_id=document_id, version=version)
+        # One call, so that no search sees a part of the version.
+        found = {TENANT_FIELD: live_tenant(bot_id)}
+        self._update(qe.UpdateOperation.set_payload_by_filter(staged, found), n_points=1)
+        self.delete_document(bot_id, document_id, below_version=version)
 
     def search(
         self,
@@ -85,35 +109,39 @@ class EdgeStore:
         check_query(query, dimension=self._dimension)
         with self._engine("search") as shard:
             hits = shard.query(_hybrid_request(bot_id, query, limit=limit, candidates=candidates))
-        return [
-            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
-            for hit in hits
-        ]
+        return newest_versions(
+            [
+                score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+                for hit in hits
+            ]
+        )
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        self._delete(_filter(bot_id, document_id=document_id, not_version=keep_version))
+        self._delete(
+            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+        )
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
-        self._delete(_filter(bot_id, source_id=source_id))
+        self._delete(_filter(*_tenants(bot_id), source_id=source_id))
 
     def delete_bot(self, bot_id: UUID) -> None:
-        self._delete(_filter(bot_id))
+        self._delete(_filter(*_tenants(bot_id)))
 
     def count(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> int:
         import qdrant_edge as qe
 
-        selected = _filter(bot_id, document_id=document_id, source_id=source_id)
+        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
         with self._engine("count") as shard:
             return int(shard.count(qe.CountRequest(exact=True, filter=selected)))
 
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        selected = _filter(bot_id, document_id=document_id, source_id=source_id)
+        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
         for records in self._pages("list_points", selected, with_payload=True):
             for record in records:
                 yield UUID(str(record.id)), load_payload(record.payload)
@@ -269,25 +297,33 @@ def _create_shard(folder: Path, dimension: int) -> None:
         raise
 
 
+def _tenants(bot_id: UUID) -> tuple[str, str]:
+    """Both keys of a bot: for everything but searching."""
+    return live_tenant(bot_id), staged_tenant(bot_id)
+
+
 def _filter(
-    bot_id: UUID,
-    *,
+    *tenants: str,
     document_id: UUID | None = None,
     source_id: UUID | None = None,
-    not_version: int | None = None,
+    version: int | None = None,
+    below_version: int | None = None,
 ) -> qe.Filter:
     import qdrant_edge as qe
 
     def match(field: str, value: str | int) -> Any:
         return qe.FieldCondition(field, match=qe.MatchValue(value))
 
-    must = [match(TENANT_FIELD, str(bot_id))]
+    must: list[Any] = [qe.FieldCondition(TENANT_FIELD, match=qe.MatchAny(list(tenants)))]
     if document_id is not None:
         must.append(match("document_id", str(document_id)))
     if source_id is not None:
         must.append(match("source_id", str(source_id)))
-    must_not = None if not_version is None else [match("version", not_version)]
-    return qe.Filter(must=must, must_not=must_not)
+    if version is not None:
+        must.append(match("version", version))
+    if below_version is not None:
+        must.append(qe.FieldCondition("version", range=qe.RangeFloat(lt=below_version)))
+    return qe.Filter(must=must)
 
 
 def _hybrid_request(
@@ -295,7 +331,7 @@ def _hybrid_request(
 ) -> qe.QueryRequest:
     import qdrant_edge as qe
 
-    tenant = _filter(bot_id)
+    tenant = _filter(live_tenant(bot_id))
     prefetches = [
         qe.Prefetch(
             limit=candidates, query=qe.Query.Nearest(query.dense.tolist(), DENSE), filter=tenant
@@ -322,10 +358,10 @@ def _hybrid_request(
     )
 
 
-def _to_engine(point: ChunkPoint) -> qe.Point:
+def _to_engine(point: ChunkPoint, *, is_staged: bool) -> qe.Point:
     import qdrant_edge as qe
 
     vectors: dict[str, Any] = {DENSE: point.dense.tolist()}
     if point.sparse.indices:
         vectors[SPARSE] = qe.SparseVector(list(point.sparse.indices), list(point.sparse.values))
-    return qe.Point(point.id, vectors, dump_payload(point.payload))
+    return qe.Point(point.id, vectors, dump_payload(point.payload, is_staged=is_staged))

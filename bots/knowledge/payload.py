@@ -19,10 +19,24 @@ TENANT_FIELD = "bot_id"
 INDEXED_FIELDS = (TENANT_FIELD, "document_id", "source_id")
 POINTS_PER_REQUEST = 256
 
+_STAGED = "/staged"
 
-def dump_payload(payload: ChunkPayload) -> dict[str, Any]:
+
+def live_tenant(bot_id: UUID) -> str:
+    """The tenant key of points that are found."""
+    return str(bot_id)
+
+
+def staged_tenant(bot_id: UUID) -> str:
+    """The tenant key of a new version that is not complete: no search names it, so none finds it,
+    and the rarity of words is counted without it."""
+    return f"{bot_id}{_STAGED}"
+
+
+def dump_payload(payload: ChunkPayload, *, is_staged: bool = False) -> dict[str, Any]:
+    tenant = staged_tenant if is_staged else live_tenant
     return {
-        "bot_id": str(payload.bot_id),
+        TENANT_FIELD: tenant(payload.bot_id),
         "source_id": str(payload.source_id),
         "document_id": str(payload.document_id),
         "version": payload.version,
@@ -42,7 +56,7 @@ def load_payload(stored: Mapping[str, Any] | None) -> ChunkPayload:
     try:
         fields = dict(stored or {})
         return ChunkPayload(
-            bot_id=UUID(fields["bot_id"]),
+            bot_id=UUID(fields[TENANT_FIELD].removesuffix(_STAGED)),
             source_id=UUID(fields["source_id"]),
             document_id=UUID(fields["document_id"]),
             version=int(fields["version"]),
@@ -105,3 +119,12 @@ def score_chunk(
         similarity=max(-1.0, min(1.0, similarity)),
         payload=load_payload(payload),
     )
+
+
+def newest_versions(chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:
+    """The chunks without those of a version that another chunk's is newer than, in their order."""
+    newest: dict[UUID, int] = {}
+    for chunk in chunks:
+        document_id, version = chunk.payload.document_id, chunk.payload.version
+        newest[document_id] = max(version, newest.get(document_id, version))
+    return [chunk for chunk in chunks if chunk.payload.version == newest[chunk.payload.document_id]]

@@ -20,8 +20,11 @@ from bots.knowledge.payload import (
     check_points,
     check_query,
     dump_payload,
+    live_tenant,
     load_payload,
+    newest_versions,
     score_chunk,
+    staged_tenant,
 )
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
@@ -75,11 +78,34 @@ class ServerStore:
         self._is_ready = False
         self._is_closed = False
 
-    def upsert(self, bot_id: UUID, points: Sequence[ChunkPoint]) -> None:
+    def upsert(
+        self, bot_id: UUID, points: Sequence[ChunkPoint], *, is_staged: bool = False
+    ) -> None:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         for start in range(0, len(points), POINTS_PER_REQUEST):
-            batch = [_to_model(point) for point in points[start : start + POINTS_PER_REQUEST]]
+            batch = [
+                _to_model(point, is_staged=is_staged)
+                for point in points[start : start + POINTS_PER_REQUEST]
+            ]
             self._write_points(batch)
+
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+        return bool(
+            self._count(
+                _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+            )
+        )
+
+    def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
+        staged = _filter(staged_tenant(bot_id), document_id=document_id, version=version)
+        try:
+            with self._typed("set_payload"):
+                self._client(for_writing=True).set_payload(
+                    self._collection, {TENANT_FIELD: live_tenant(bot_id)}, staged, wait=True
+                )
+        except _CollectionMissing:
+            self._is_ready = False
+        self.delete_document(bot_id, document_id, below_version=version)
 
     def search(
         self,
@@ -97,43 +123,42 @@ class ServerStore:
                 self._collection,
                 prefetch=_prefetches(bot_id, query, candidates=candidates),
                 query=models.FusionQuery(fusion=models.Fusion.DBSF),
-                query_filter=_filter(bot_id),
+                query_filter=_filter(live_tenant(bot_id)),
                 limit=limit,
                 with_payload=True,
                 with_vectors=[DENSE],
             ).points
 
         hits: list[models.ScoredPoint] = self._read("search", call, [])
-        return [
-            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
-            for hit in hits
-        ]
+        return newest_versions(
+            [
+                score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+                for hit in hits
+            ]
+        )
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        self._delete(_filter(bot_id, document_id=document_id, not_version=keep_version))
+        self._delete(
+            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+        )
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
-        self._delete(_filter(bot_id, source_id=source_id))
+        self._delete(_filter(*_tenants(bot_id), source_id=source_id))
 
     def delete_bot(self, bot_id: UUID) -> None:
-        self._delete(_filter(bot_id))
+        self._delete(_filter(*_tenants(bot_id)))
 
     def count(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> int:
-        selected = _filter(bot_id, document_id=document_id, source_id=source_id)
-
-        def call(client: QdrantClient) -> int:
-            return client.count(self._collection, count_filter=selected, exact=True).count
-
-        return self._read("count", call, 0)
+        return self._count(_filter(*_tenants(bot_id), document_id=document_id, source_id=source_id))
 
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        selected = _filter(bot_id, document_id=document_id, source_id=source_id)
+        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
         nothing: tuple[list[models.Record], Any] = ([], None)
         offset: Any = None
         while True:
@@ -155,6 +180,12 @@ class ServerStore:
         for client in clients:
             if client is not None:
                 client.close()
+
+    def _count(self, selected: models.Filter) -> int:
+        def call(client: QdrantClient) -> int:
+            return client.count(self._collection, count_filter=selected, exact=True).count
+
+        return self._read("count", call, 0)
 
     def _scroll(
         self, selected: models.Filter, offset: Any
@@ -298,31 +329,42 @@ class ServerStore:
             raise VectorStoreUnavailable(subject=f"{operation} at {self._url}") from exc
 
 
+def _tenants(bot_id: UUID) -> tuple[str, str]:
+    """Both keys of a bot: for everything but searching."""
+    return live_tenant(bot_id), staged_tenant(bot_id)
+
+
 def _filter(
-    bot_id: UUID,
-    *,
+    *tenants: str,
     document_id: UUID | None = None,
     source_id: UUID | None = None,
-    not_version: int | None = None,
+    version: int | None = None,
+    below_version: int | None = None,
 ) -> models.Filter:
     from qdrant_client.http import models
 
     def match(field: str, value: str | int) -> models.Condition:
         return models.FieldCondition(key=field, match=models.MatchValue(value=value))
 
-    must = [match(TENANT_FIELD, str(bot_id))]
+    must: list[models.Condition] = [
+        models.FieldCondition(key=TENANT_FIELD, match=models.MatchAny(any=list(tenants)))
+    ]
     if document_id is not None:
         must.append(match("document_id", str(document_id)))
     if source_id is not None:
         must.append(match("source_id", str(source_id)))
-    must_not = None if not_version is None else [match("version", not_version)]
-    return models.Filter(must=must, must_not=must_not)
+    if version is not None:
+        must.append(match("version", version))
+    if below_version is not None:
+        below = models.Range(lt=below_version)
+        must.append(models.FieldCondition(key="version", range=below))
+    return models.Filter(must=must)
 
 
 def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[models.Prefetch]:
     from qdrant_client.http import models
 
-    tenant = _filter(bot_id)
+    tenant = _filter(live_tenant(bot_id))
     prefetches = [
         models.Prefetch(query=query.dense.tolist(), using=DENSE, filter=tenant, limit=candidates)
     ]
@@ -342,7 +384,7 @@ def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[mo
     return prefetches
 
 
-def _to_model(point: ChunkPoint) -> models.PointStruct:
+def _to_model(point: ChunkPoint, *, is_staged: bool) -> models.PointStruct:
     from qdrant_client.http import models
 
     vectors: dict[str, Any] = {DENSE: point.dense.tolist()}
@@ -350,4 +392,6 @@ def _to_model(point: ChunkPoint) -> models.PointStruct:
         vectors[SPARSE] = models.SparseVector(
             indices=list(point.sparse.indices), values=list(point.sparse.values)
         )
-    return models.PointStruct(id=str(point.id), vector=vectors, payload=dump_payload(point.payload))
+    return models.PointStruct(
+        id=str(point.id), vector=vectors, payload=dump_payload(point.payload, is_staged=is_staged)
+    )

@@ -24,13 +24,27 @@ class VectorStore(Protocol):
     another process holds it and VectorStoreMismatch where it holds another model's vectors.
     """
 
-    def upsert(self, bot_id: UUID, points: Sequence[ChunkPoint]) -> None:
+    def upsert(
+        self, bot_id: UUID, points: Sequence[ChunkPoint], *, is_staged: bool = False
+    ) -> None:
         """Stores the points, replacing those with the same ids; they are found from then on.
 
-        To replace a document without an empty moment: upsert the new version, then call
-        `delete_document(..., keep_version=new)`.
+        Staged points are not found by any search until `switch_version`. So a document is replaced
+        without a moment in which it is empty, incomplete, or there twice: while
+        `has_older_version`, stage the new version, then switch.
 
         Raises: InvalidPoint before anything is stored.
+        """
+        ...
+
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+        """True while a version of the document before this one is found."""
+        ...
+
+    def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
+        """From now on the document is found in this version and in none before it; may be repeated.
+
+        A newer version stays: a worker that was stalled may come late.
         """
         ...
 
@@ -42,13 +56,16 @@ class VectorStore(Protocol):
         limit: int,
         candidates: int = DEFAULT_CANDIDATES,
     ) -> list[ScoredChunk]:
-        """At most `limit` chunks, best first: `candidates` by meaning and by words, fused."""
+        """At most `limit` chunks, best first: `candidates` by meaning and by words, fused.
+
+        Of a document in the middle of a switch, the newest version alone.
+        """
         ...
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        """Removes the document's points, or those of every version but `keep_version`."""
+        """Removes the document's points, or those of the versions before `below_version`."""
         ...
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None: ...

@@ -8,7 +8,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from botfactory.lib.queue import enqueue
-from ingestion.indexing.points import CLAIM_S
+from ingestion.indexing.claims import CLAIM_S
 from ingestion.models import IngestionRun, Source
 from ingestion.runs import lifecycle
 from ingestion.tasks import index_document, purge_source, sync_source

@@ -148,6 +148,13 @@ class Collection:
         _refuse_unused(body, {"filter"})
         self._shard.update(qe.UpdateOperation.delete_points_by_filter(_filter(body.filter)))
 
+    def set_payload(self, body: models.SetPayload) -> None:
+        import qdrant_edge as qe
+
+        _refuse_unused(body, {"payload", "filter"})
+        operation = qe.UpdateOperation.set_payload_by_filter(_filter(body.filter), body.payload)
+        self._shard.update(operation)
+
     def count(self, body: models.CountRequest) -> int:
         import qdrant_edge as qe
 
@@ -244,13 +251,11 @@ def _filter(rest: models.Filter | None) -> qe.Filter:
 
     if rest is None:
         raise Unsupported("every call of BotFactory names a bot, and this one has no filter")
-    _refuse_unused(rest, {"must", "must_not"})
-    must, must_not = _conditions(rest.must), _conditions(rest.must_not)
-    return qe.Filter(must=must, must_not=must_not)
+    _refuse_unused(rest, {"must"})
+    return qe.Filter(must=_conditions(rest.must))
 
 
 def _conditions(conditions: Any) -> list[Any] | None:
-    import qdrant_edge as qe
     from qdrant_client.http import models
 
     if conditions is None:
@@ -259,12 +264,23 @@ def _conditions(conditions: Any) -> list[Any] | None:
     for condition in conditions if isinstance(conditions, list) else [conditions]:
         if not isinstance(condition, models.FieldCondition):
             raise Unsupported("only conditions on a field are served")
-        _refuse_unused(condition, {"key", "match"})
-        if not isinstance(condition.match, models.MatchValue):
-            raise Unsupported("only exact matches are served")
-        match = qe.MatchValue(condition.match.value)
-        converted.append(qe.FieldCondition(condition.key, match=match))
+        _refuse_unused(condition, {"key", "match", "range"})
+        converted.append(_condition(condition))
     return converted
+
+
+def _condition(condition: models.FieldCondition) -> qe.FieldCondition:
+    import qdrant_edge as qe
+    from qdrant_client.http import models
+
+    match condition.match, condition.range:
+        case models.MatchValue(value=value), None:
+            return qe.FieldCondition(condition.key, match=qe.MatchValue(value))
+        case models.MatchAny(any=values), None:
+            return qe.FieldCondition(condition.key, match=qe.MatchAny(values))
+        case None, models.Range(lt=limit, lte=None, gt=None, gte=None) if limit is not None:
+            return qe.FieldCondition(condition.key, range=qe.RangeFloat(lt=limit))
+    raise Unsupported("only exact matches and upper limits are served")
 
 
 def _is_wanted(selector: Any) -> bool:

@@ -92,6 +92,7 @@ def build_app(data_dir: Path, *, api_key: str = "") -> web.Application:
             web.put("/collections/{name}/index", routes.create_index),
             web.put("/collections/{name}/points", routes.upsert),
             web.post("/collections/{name}/points/query", routes.query),
+            web.post("/collections/{name}/points/payload", routes.set_payload),
             web.post("/collections/{name}/points/delete", routes.delete_points),
             web.post("/collections/{name}/points/count", routes.count),
             web.post("/collections/{name}/points/scroll", routes.scroll),
@@ -154,6 +155,14 @@ class _Routes:
         body = await _body(request, models.QueryRequest)
         collection = await self._of(request)
         return _ok({"points": await asyncio.to_thread(collection.query, body)})
+
+    async def set_payload(self, request: web.Request) -> web.Response:
+        from qdrant_client.http import models
+
+        body = await _body(request, models.SetPayload)
+        collection = await self._of(request)
+        await asyncio.to_thread(collection.set_payload, body)
+        return _updated()
 
     async def delete_points(self, request: web.Request) -> web.Response:
         from qdrant_client.http import models

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import pytest
 from bots.knowledge import embedder as embedder_module
 from bots.knowledge.embedder import Embedder
 from bots.knowledge.errors import EmbeddingFailed, EmbeddingModelInvalid
+from bots.knowledge.priority import PriorityGate
 from bots.knowledge.tokens import bundled_model_dir
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,6 +30,7 @@ class ScriptedModel:
     def __init__(self) -> None:
         self.batches: list[tuple[str, int]] = []
         self.gate: threading.Event | None = None
+        self.gated = {"passages", "queries"}
         self.has_started = threading.Event()
         self.failure: Exception | None = None
 
@@ -41,7 +43,7 @@ class ScriptedModel:
     def _encode(self, kind: str, texts: Sequence[str]) -> Any:
         self.batches.append((kind, len(texts)))
         self.has_started.set()
-        if self.gate is not None:
+        if self.gate is not None and kind in self.gated:
             self.gate.wait(timeout=10)
         if self.failure is not None:
             raise self.failure
@@ -53,7 +55,7 @@ class ScriptedModel:
 
 @pytest.fixture
 def scripted() -> tuple[Embedder, ScriptedModel]:
-    embedder, model = Embedder(), ScriptedModel()
+    embedder, model = Embedder(threads=1), ScriptedModel()
     embedder._model = model  # type: ignore[assignment]
     return embedder, model
 
@@ -90,7 +92,7 @@ def test_passages_are_batched_by_length_and_come_back_in_order(
     vectors = embedder.embed_passages(texts)
 
     assert lengths(vectors) == [len(text) for text in texts]
-    assert model.batches == [("passages", 8), ("passages", 2)]
+    assert model.batches == [("passages", 2), ("passages", 8)]
 
 
 def test_no_passages_need_no_model() -> None:
@@ -100,21 +102,54 @@ def test_no_passages_need_no_model() -> None:
     assert vectors.dtype == np.float32
 
 
-def test_a_question_passes_between_two_batches_of_passages(
+def test_a_question_does_not_wait_for_the_passages_under_way(
     scripted: tuple[Embedder, ScriptedModel],
 ) -> None:
     embedder, model = scripted
-    model.gate = threading.Event()
-    with ThreadPoolExecutor(2) as pool:
+    model.gate, model.gated = threading.Event(), {"passages"}
+    with ThreadPoolExecutor(1) as pool:
         passages = pool.submit(embedder.embed_passages, ["x" * n for n in range(1, 33)])
         assert model.has_started.wait(timeout=10)
-        question = pool.submit(embedder.embed_query, "question")
-        _wait_at_gate(embedder)
+        assert lengths([embedder.embed_query("question")]) == [8]
         model.gate.set()
-        assert lengths([question.result(timeout=10)]) == [8]
         assert len(passages.result(timeout=10)) == 32
 
     assert [kind for kind, _ in model.batches] == ["passages", "queries", *["passages"] * 3]
+
+
+def test_no_passages_start_while_a_question_is_under_way(
+    scripted: tuple[Embedder, ScriptedModel],
+) -> None:
+    embedder, model = scripted
+    embedder._gate = PriorityGate(max_patience_s=600)
+    model.gate, model.gated = threading.Event(), {"queries"}
+    with ThreadPoolExecutor(2) as pool:
+        question = pool.submit(embedder.embed_query, "question")
+        assert model.has_started.wait(timeout=10)
+        passages = pool.submit(embedder.embed_passages, ["x"])
+        with pytest.raises(TimeoutError):
+            passages.result(timeout=0.05)
+        model.gate.set()
+        assert lengths([question.result(timeout=10)]) == [8]
+        assert lengths(passages.result(timeout=10)) == [1]
+
+    assert [kind for kind, _ in model.batches] == ["queries", "passages"]
+
+
+def test_passages_are_spread_over_the_workers() -> None:
+    embedder, model = Embedder(threads=2), ScriptedModel()
+    embedder._model = model  # type: ignore[assignment]
+    together = threading.Barrier(2)
+    encode = model._encode
+
+    def encode_together(kind: str, texts: Sequence[str]) -> Any:
+        together.wait(timeout=10)
+        return encode(kind, texts)
+
+    model._encode = encode_together  # type: ignore[method-assign]
+    texts = ["x" * n for n in range(1, 17)]
+
+    assert lengths(embedder.embed_passages(texts)) == list(range(1, 17))
 
 
 def test_questions_that_wait_together_share_a_batch_and_get_their_own_vectors(
@@ -272,11 +307,3 @@ def _wait_for_questions(embedder: Embedder, n_questions: int) -> None:
     """Returns when so many questions stand in line."""
     while len(embedder._waiting) < n_questions:
         pass
-
-
-def _wait_at_gate(embedder: Embedder) -> None:
-    """Returns when a question waits for the model."""
-    while True:
-        with embedder._gate._condition:
-            if embedder._gate._n_urgent_waiting:
-                return

@@ -3,101 +3,54 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager
+from concurrent.futures import ThreadPoolExecutor, TimeoutError
 
 import pytest
 
-from bots.knowledge.priority import MAX_URGENT_IN_A_ROW, PriorityGate
+from bots.knowledge.priority import PriorityGate
+
+FOR_EVER_S = 600.0
 
 
-class Line:
-    """Users of a gate, each in a thread, started one after the other while the gate is held."""
-
-    def __init__(self, gate: PriorityGate) -> None:
-        self._gate = gate
-        self._threads: list[threading.Thread] = []
-        self.served: list[str] = []
-
-    def add(self, name: str, enter: Callable[[], AbstractContextManager[None]]) -> None:
-        n_waiting = len(self._threads) + 1
-
-        def use() -> None:
-            with enter():
-                self.served.append(name)
-
-        thread = threading.Thread(target=use)
-        thread.start()
-        self._threads.append(thread)
-        condition = self._gate._condition
-        while True:  # until the thread really waits
-            with condition:
-                if self._gate._n_urgent_waiting + self._gate._n_patient_waiting == n_waiting:
-                    return
-
-    def join(self) -> None:
-        for thread in self._threads:
-            thread.join(timeout=10)
+def test_patient_work_waits_for_the_last_urgent_user() -> None:
+    gate = PriorityGate(max_patience_s=FOR_EVER_S)
+    with ThreadPoolExecutor(1) as pool:
+        with gate.urgent():
+            with gate.urgent():
+                patient = pool.submit(gate.give_way)
+            with pytest.raises(TimeoutError):
+                patient.result(timeout=0.05)
+        assert patient.result(timeout=10) is None
 
 
-def test_urgent_users_pass_patient_ones() -> None:
-    gate = PriorityGate()
-    line = Line(gate)
-    with gate.patient():
-        line.add("patient", gate.patient)
-        line.add("urgent", gate.urgent)
-        line.add("urgent", gate.urgent)
-    line.join()
-
-    assert line.served == ["urgent", "urgent", "patient"]
-
-
-def test_a_patient_user_gets_a_turn_in_an_endless_line_of_urgent_ones() -> None:
-    gate = PriorityGate()
-    line = Line(gate)
+def test_patient_work_passes_at_once_where_nobody_is_urgent() -> None:
+    gate = PriorityGate(max_patience_s=FOR_EVER_S)
     with gate.urgent():
-        line.add("patient", gate.patient)
-        for _ in range(MAX_URGENT_IN_A_ROW + 5):
-            line.add("urgent", gate.urgent)
-    line.join()
-
-    assert line.served.index("patient") == MAX_URGENT_IN_A_ROW - 1
-    assert len(line.served) == MAX_URGENT_IN_A_ROW + 6
+        pass
+    gate.give_way()
 
 
-def test_one_holder_at_a_time() -> None:
+def test_patience_ends_while_urgent_users_come_without_end() -> None:
+    gate = PriorityGate(max_patience_s=0.01)
+    with gate.urgent():
+        gate.give_way()
+
+
+def test_urgent_users_never_wait() -> None:
     gate = PriorityGate()
-    n_inside = 0
-    most_inside = 0
+    together = threading.Barrier(3)
 
-    def use(enter: Callable[[], AbstractContextManager[None]]) -> None:
-        nonlocal n_inside, most_inside
-        for _ in range(200):
-            with enter():
-                n_inside += 1
-                most_inside = max(most_inside, n_inside)
-                n_inside -= 1
+    def ask() -> None:
+        with gate.urgent():
+            together.wait(timeout=10)
 
-    threads = [
-        threading.Thread(target=use, args=(enter,))
-        for enter in (gate.urgent, gate.patient, gate.urgent, gate.patient)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(timeout=10)
-
-    assert not any(thread.is_alive() for thread in threads)
-    assert most_inside == 1
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(ask) for _ in range(3)]:
+            done.result(timeout=10)
 
 
-@pytest.mark.parametrize("kind", ["urgent", "patient"])
-def test_a_failure_inside_gives_the_gate_back(kind: str) -> None:
-    gate = PriorityGate()
-    with pytest.raises(ZeroDivisionError), getattr(gate, kind)():
+def test_a_failure_inside_opens_the_gate_again() -> None:
+    gate = PriorityGate(max_patience_s=FOR_EVER_S)
+    with pytest.raises(ZeroDivisionError), gate.urgent():
         _ = 1 / 0
-
-    with gate.urgent():
-        pass
-    with gate.patient():
-        pass
+    gate.give_way()

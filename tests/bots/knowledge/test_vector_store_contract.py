@@ -113,6 +113,86 @@ def test_words_and_meaning_together_beat_each_alone(store: VectorStore) -> None:
     assert store.search(bot, opposite, limit=1)[0].id == by_words.id
 
 
+def test_a_staged_version_is_not_found_before_the_switch(store: VectorStore) -> None:
+    bot, document = uuid.uuid4(), uuid.uuid4()
+    old = [make_point(bot, document_id=document, ordinal=n, version=1) for n in range(3)]
+    new = [make_point(bot, document_id=document, ordinal=n, version=2) for n in range(2)]
+    store.upsert(bot, old)
+
+    assert not store.has_older_version(bot, document, 1)
+    assert store.has_older_version(bot, document, 2)
+    store.upsert(bot, new, is_staged=True)
+    assert {hit.id for hit in store.search(bot, ask(0, 1), limit=10)} == {one.id for one in old}
+    assert not store.has_older_version(bot, document, 1)
+
+    store.switch_version(bot, document, 2)
+    assert {hit.id for hit in store.search(bot, ask(0, 1), limit=10)} == {one.id for one in new}
+    assert dict(store.list_points(bot)) == {one.id: one.payload for one in new}
+    store.switch_version(bot, document, 2)
+    store.switch_version(bot, document, 1)
+    assert store.count(bot) == 2
+    assert not store.has_older_version(bot, document, 2)
+
+
+def test_words_of_a_staged_version_do_not_count_as_frequent(store: VectorStore) -> None:
+    bot, document = uuid.uuid4(), uuid.uuid4()
+    store.upsert(bot, [make_point(bot, ordinal=n, tokens=(n, 7)) for n in range(3)])
+    before = [(hit.id, hit.score) for hit in store.search(bot, ask(0, 0, 7), limit=3)]
+
+    staged = [
+        make_point(bot, document_id=document, ordinal=n, version=2, tokens=(0,)) for n in range(9)
+    ]
+    store.upsert(bot, staged, is_staged=True)
+
+    assert [(hit.id, hit.score) for hit in store.search(bot, ask(0, 0, 7), limit=3)] == before
+
+
+def test_a_staged_version_goes_with_its_document_source_and_bot(store: VectorStore) -> None:
+    bot, document, source = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    removals: list[Callable[[], None]] = [
+        lambda: store.delete_document(bot, document),
+        lambda: store.delete_source(bot, source),
+        lambda: store.delete_bot(bot),
+    ]
+    for remove in removals:
+        store.upsert(
+            bot,
+            [make_point(bot, document_id=document, source_id=source, version=2)],
+            is_staged=True,
+        )
+        assert store.count(bot) == 1
+        remove()
+        assert store.count(bot) == 0
+
+
+def test_searches_beside_a_switch_see_one_whole_version(store: VectorStore) -> None:
+    bot, document = uuid.uuid4(), uuid.uuid4()
+    store.upsert(
+        bot, [make_point(bot, document_id=document, ordinal=n, version=1) for n in range(4)]
+    )
+    is_done = threading.Event()
+    seen: list[list[int]] = []
+
+    def read() -> None:
+        while not is_done.is_set():
+            seen.append([hit.payload.version for hit in store.search(bot, ask(0), limit=20)])
+
+    with ThreadPoolExecutor(2) as pool:
+        readers = [pool.submit(read) for _ in range(2)]
+        for version in range(2, 8):
+            points = [
+                make_point(bot, document_id=document, ordinal=n, version=version) for n in range(4)
+            ]
+            store.upsert(bot, points, is_staged=True)
+            store.switch_version(bot, document, version)
+        is_done.set()
+        for reader in readers:
+            reader.result(timeout=30)
+
+    assert seen
+    assert all(len(versions) == 4 and len(set(versions)) == 1 for versions in seen)
+
+
 def test_a_question_of_stop_words_is_answered_by_meaning(store: VectorStore) -> None:
     bot = uuid.uuid4()
     store.upsert(bot, [make_point(bot, ordinal=n, tokens=()) for n in range(3)])
@@ -230,7 +310,7 @@ def test_a_document_is_found_at_every_moment_of_its_replacement(store: VectorSto
             make_point(bot, document_id=document, version=version, ordinal=n) for n in range(5)
         ]
         store.upsert(bot, points)
-        store.delete_document(bot, document, keep_version=version)
+        store.delete_document(bot, document, below_version=version)
     is_over.set()
     watcher.join()
 
