@@ -5,9 +5,17 @@ import gzip
 import pytest
 
 from ingestion.crawling import sitemap
-from ingestion.crawling.sitemap import parse_sitemap, walk_sitemaps
+from ingestion.crawling.sitemap import SitemapContent, read_sitemap, walk_sitemaps
 
 NAMESPACE = b'xmlns="http://www.sitemaps.org/schemas/sitemap/0.9"'
+
+
+def parse_sitemap(body: bytes) -> SitemapContent:
+    parts = list(read_sitemap(body))
+    return SitemapContent(
+        tuple(page for part in parts for page in part.pages),
+        tuple(one for part in parts for one in part.sitemaps),
+    )
 
 
 def urlset(*urls: str) -> bytes:
@@ -49,6 +57,11 @@ def test_gzip_rss_atom_and_plain_lists_are_read() -> None:
         b'<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>&a;</loc></url></urlset>',
         b'<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]><urlset><url><loc>&a;</loc></url>',
         b"<urlset>" + b"<a>" * 5000,
+        b" " * 70_000 + b'<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>&a;</loc></url></urlset>',
+        '<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>x&a;</loc></url></urlset>'.encode(
+            "utf-16"
+        ),
+        gzip.compress(b'<!DOCTYPE x [<!ENTITY a "b">]><urlset><url><loc>&a;</loc></url></urlset>'),
     ],
 )
 def test_what_is_no_sitemap_gives_nothing(body: bytes) -> None:
@@ -64,6 +77,35 @@ def test_a_gzip_bomb_is_inflated_only_to_the_cap(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(sitemap, "MAX_SITEMAP_BYTES", 1_000)
     packed = gzip.compress(urlset("https://a.example/1") + b" " * 10_000_000)
     assert parse_sitemap(packed).pages == ("https://a.example/1",)
+
+
+def test_a_list_of_nested_entities_is_not_expanded() -> None:
+    names = "abcdefghij"
+    laughs = "".join(
+        f'<!ENTITY {name} "{f"&{inner};" * 10}">'
+        for name, inner in zip(names[1:], names, strict=False)
+    )
+    bomb = f'<!DOCTYPE x [<!ENTITY a "lol">{laughs}]><urlset><url><loc>&j;</loc></url></urlset>'
+    assert parse_sitemap(bomb.encode()).pages == ()
+
+
+def test_utf_16_and_addresses_across_chunk_borders_are_read() -> None:
+    many = [f"https://a.example/{n:06}" for n in range(5_000)]
+    for body in (
+        urlset(*many),
+        "\n".join(many).encode(),
+        urlset(*many[:3]).decode().encode("utf-16"),
+    ):
+        pages = parse_sitemap(body).pages
+        assert pages == tuple(many[: len(pages)])
+        assert len(pages) in (3, 5_000)
+
+
+def test_a_long_list_comes_in_batches() -> None:
+    many = [f"https://a.example/{n}" for n in range(5_000)]
+    sizes = [len(part.pages) for part in read_sitemap(urlset(*many))]
+    assert len(sizes) > 2
+    assert max(sizes) < 3_000
 
 
 def test_the_number_of_urls_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,5 +142,5 @@ async def test_the_walk_reads_at_most_fifty_files() -> None:
         n_asked += 1
         return index(*(f"{url}/{n}" for n in range(30)))
 
-    assert [pages async for pages in walk_sitemaps(("https://a.example",), load)]
+    assert [pages async for pages in walk_sitemaps(("https://a.example",), load)] == []
     assert n_asked == 50
