@@ -130,3 +130,21 @@ class IndexingFailed(IngestionError):
     code = "indexing_failed"
     status = 500
     default_message = "This document could not be indexed. Try it again, or report a bug."
+
+
+class RendererUnavailable(IngestionError):
+    """The browser that runs scripts of pages cannot be started."""
+
+    code = "renderer_unavailable"
+    status = 503
+    default_message = (
+        "The browser for JavaScript rendering cannot be started. The operator of this server "
+        "installs Chromium and the `render` extra, or rendering is turned off for this source."
+    )
+
+
+class RenderFailed(IngestionError):
+    """One page could not be rendered: too slow, too large, or the browser gave up."""
+
+    code = "render_failed"
+    default_message = "The page could not be shown in a browser. Try it again later."

@@ -1,23 +1,38 @@
-"""One spelling per page, and which pages belong to a source."""
+"""One spelling per page, and what two spellings of one page share."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from yarl import URL
 
 _TRACKING = re.compile(
-    r"(?:utm_\w+|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|igshid|mc_[ce]id|mkt_tok"
-    r"|_ga|_gl|_hs(?:enc|mi)|__hs\w+|vero_id|oly_\w+_id|wickedid"
+    r"(?:utm_\w+|fbclid|gclid|gclsrc|dclid|gbraid|wbraid|msclkid|yclid|twclid|ttclid|igshid|mc_[ce]id"
+    r"|mkt_tok|_ga|_gl|_hs(?:enc|mi)|__hs\w+|vero_id|oly_\w+_id|wickedid|srsltid|s_kwcid|ref_src"
     r"|phpsessid|jsessionid|aspsessionid\w*|cfid|cftoken|sessionid|session_id)",
     re.IGNORECASE,
 )
-_SESSION_VALUE = re.compile(r"(?:sid|session)=[0-9a-f]{16,}", re.IGNORECASE)
+_SESSION_VALUE = re.compile(r"(?:s|sid|sess|session)=[0-9a-f]{16,}", re.IGNORECASE)
 _PATH_SESSION = re.compile(
     r";(?:jsessionid|phpsessid|sid)=[^/?;]*|/\((?:[A-Z]\([^)/]+\))+\)", re.IGNORECASE
 )
-_INDEX_FILE = re.compile(r"/index\.html?$", re.IGNORECASE)
+_INDEX_FILE = re.compile(r"/(?:index\.(?:html?|php)|default\.aspx?)$", re.IGNORECASE)
+# Paths that canonicalising leaves as they are: no escapes, no dot segments, nothing of a session.
+_PLAIN_PATH = re.compile(r"(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)*/?")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A page's canonical URL, and the number that all spellings of the page share."""
+
+    url: str
+    page_id: int
+
+    @classmethod
+    def of(cls, url: str) -> Address:
+        return cls(url, page_id(url))
 
 
 def canonicalise(url: URL) -> str:
@@ -28,7 +43,12 @@ def canonicalise(url: URL) -> str:
     path = _PATH_SESSION.sub("", url.raw_path) or "/"
     kept = [part for part in url.raw_query_string.split("&") if part and not _is_noise(part)]
     query = "?" + "&".join(kept) if kept else ""
-    return f"{url.scheme}://{_host_and_port(url)}{path}{query}"
+    return f"{url.scheme}://{host_and_port(url)}{path}{query}"
+
+
+def is_plain_path(text: str) -> bool:
+    """True for a path (without a query) that is canonical as it is written."""
+    return _PLAIN_PATH.fullmatch(text) is not None
 
 
 def page_key(url: str) -> str:
@@ -38,39 +58,23 @@ def page_key(url: str) -> str:
     return _INDEX_FILE.sub("/", path) + question + query
 
 
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The part of the web that a source means: one host (with or without www) under one folder."""
+def page_id(url: str) -> int:
+    """The page's key in 64 bits: a set of them takes a fifth of the memory of the addresses."""
+    return hash_text(page_key(url))
 
-    host: str
-    prefix: str
 
-    @classmethod
-    def around(cls, start: URL, final: URL) -> Scope:
-        """The scope of a crawl that starts at `start` and was redirected to `final`."""
-        host = _site_name(final)
-        is_folder = final.raw_path == start.raw_path + "/"
-        shown = final if is_folder or host != _site_name(start) else start
-        return cls(host=host, prefix=shown.raw_path.rpartition("/")[0] + "/")
+def hash_text(text: str) -> int:
+    """64 bits of a cryptographic hash, so that no site can make two of its pages collide."""
+    digest = blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big")
 
-    def contains(self, url: URL) -> bool:
-        return self.has_host(url) and (
-            url.raw_path.startswith(self.prefix) or url.raw_path + "/" == self.prefix
-        )
 
-    def has_host(self, url: URL) -> bool:
-        return _site_name(url) == self.host
+def host_and_port(url: URL) -> str:
+    """The host, lower-case and in punycode, with its port where that is not the scheme's own."""
+    host = (url.host_subcomponent or "").rstrip(".")
+    return host if url.is_default_port() else f"{host}:{url.port}"
 
 
 def _is_noise(parameter: str) -> bool:
     name = parameter.partition("=")[0]
     return bool(_TRACKING.fullmatch(name) or _SESSION_VALUE.fullmatch(parameter))
-
-
-def _host_and_port(url: URL) -> str:
-    host = (url.host_subcomponent or "").rstrip(".")
-    return host if url.is_default_port() else f"{host}:{url.port}"
-
-
-def _site_name(url: URL) -> str:
-    return _host_and_port(url).removeprefix("www.")

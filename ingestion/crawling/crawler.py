@@ -8,44 +8,43 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
+from dataclasses import replace
 
 import aiohttp
 from yarl import URL
 
-from botfactory.lib.safe_http import (
-    FetchedResponse,
-    FetchError,
-    UrlNotAllowed,
-    parse_url,
-)
-from ingestion.crawling.canonical import Scope, canonicalise, page_key
-from ingestion.crawling.content_types import is_other_file, read_content_type
-from ingestion.crawling.fetcher import PageFetcher, Sleep, reason_of
+from botfactory.lib.safe_http import FetchedResponse, FetchError, parse_url
+from ingestion.crawling.admission import Admission
+from ingestion.crawling.canonical import Address, canonicalise, page_id
+from ingestion.crawling.fetcher import PageFetcher, reason_of
 from ingestion.crawling.frontier import Entry, Frontier, FrontierLimits
-from ingestion.crawling.links import PageFacts, join_link, read_page
-from ingestion.crawling.robots import Robots, judge_robots
-from ingestion.crawling.sitemap import walk_sitemaps
+from ingestion.crawling.judging import ReplyJudge
+from ingestion.crawling.ledger import Ledger
+from ingestion.crawling.links import find_refresh
+from ingestion.crawling.listing import SitemapReader
+from ingestion.crawling.origins import Origins
+from ingestion.crawling.pacing import Clock, LoopClock
+from ingestion.crawling.rendering import RenderedViewer
+from ingestion.crawling.scope import Scope
 from ingestion.crawling.types import (
     REASON_SENTENCES,
     CrawlConfig,
     CrawlSink,
     CrawlSummary,
-    FetchedPage,
     FoundUrl,
+    KnownUrl,
     Outcome,
     Reason,
-    Verdict,
+    Validators,
 )
-from ingestion.errors import PageTooComplex, SiteUnreachable
-from ingestion.extraction.kinds import HTML
+from ingestion.errors import RobotsUnavailable, SiteUnreachable
 
 logger = logging.getLogger(__name__)
 
-SEEN_PER_PAGE = 20
 FETCHES_PER_PAGE = 4
-MAX_REMEMBERED_LINKS = 50_000
+MAX_START_REFRESHES = 3
+SEEDS_PER_TELLING = 100
 
 
 async def crawl(
@@ -54,7 +53,7 @@ async def crawl(
     session: aiohttp.ClientSession,
     sink: CrawlSink,
     should_stop: Callable[[], bool],
-    sleep: Sleep = asyncio.sleep,
+    clock: Clock | None = None,
 ) -> CrawlSummary:
     """The summary of a crawl whose pages and verdicts went to `sink`.
 
@@ -63,112 +62,186 @@ async def crawl(
 
     Raises: FetchError (its code names the cause) when the start address cannot be fetched,
     SiteUnreachable when it answers with an error or may not be read, RobotsUnavailable (retryable).
+    With `config.only_known`, none of these.
     """
-    return await _Crawl(config, session, sink, should_stop, sleep).run()
+    budget = _Budget(config, clock or LoopClock(), should_stop)
+    return await _Crawl(config, session, sink, budget).run()
+
+
+class _Budget:
+    """When a crawl ends: pages, requests, time, or because it was told to."""
+
+    def __init__(self, config: CrawlConfig, clock: Clock, should_stop: Callable[[], bool]) -> None:
+        self.clock = clock
+        self._max_pages = config.max_pages
+        self._should_stop = should_stop
+        self._deadline_s = clock.now_s() + config.time_limit_s
+        # A retry of single pages begins with a fresh count: they lie within the old one.
+        before = () if config.only_known else config.known
+        self.n_read_before = sum(one.is_read for one in before)
+        self.n_fetches = sum(one.is_read or one.is_fetched for one in before)
+        self.is_stopped = False
+
+    def is_over(self, n_pages: int) -> bool:
+        self.is_stopped = self.is_stopped or self._should_stop()
+        return (
+            self.is_stopped
+            or n_pages >= self._max_pages
+            or self.n_fetches >= FETCHES_PER_PAGE * self._max_pages
+            or self.is_out_of_time
+        )
+
+    def has_room(self, n_pages: int) -> bool:
+        return n_pages < self._max_pages
+
+    @property
+    def is_out_of_time(self) -> bool:
+        return self.clock.now_s() > self._deadline_s
 
 
 class _Crawl:
+    """The workers of one crawl, and what they share."""
+
     def __init__(
         self,
         config: CrawlConfig,
         session: aiohttp.ClientSession,
         sink: CrawlSink,
-        should_stop: Callable[[], bool],
-        sleep: Sleep,
+        budget: _Budget,
     ) -> None:
         self._config = config
         self._sink = sink
-        self._should_stop = should_stop
-        self._fetcher = PageFetcher(session, config, sleep)
-        limits = FrontierLimits(
-            max_depth=config.max_depth, max_seen=SEEN_PER_PAGE * max(config.max_pages, 50)
-        )
-        self._start = URL(canonicalise(parse_url(config.start_url)))
-        start_key = page_key(str(self._start))
-        # The start page is always fetched first, so it never waits in the queue.
-        others = [one for one in config.known if page_key(one.url) != start_key]
-        of_start = [one for one in config.known if page_key(one.url) == start_key]
-        self._is_start_seen = bool(of_start)
-        self._is_start_settled = any(one.is_settled for one in of_start)
-        self._frontier = Frontier(limits, others)
-        self._deadline_s = asyncio.get_running_loop().time() + config.max_seconds
+        self._budget = budget
+        self._start = URL(canonicalise(parse_url(config.start_url)), encoded=True)
+        self._start_id = page_id(str(self._start))
+        self._fetcher = PageFetcher(session, config, budget.clock)
+        self._origins = Origins(self._fetcher)
+        self._ledger = Ledger(sink, n_read_before=budget.n_read_before)
+        limits = FrontierLimits.for_budget(max_pages=config.max_pages, max_depth=config.max_depth)
+        self._frontier = Frontier(limits, self._queued(config))
         self._changed = asyncio.Condition()
-        self._outcomes: Counter[Outcome] = Counter()
-        self._links: dict[str, str | None] = {}
-        self._dropped: set[str] = set()
-        self._in_flight = 0
-        self._n_fetches = 0
-        self._n_gone = 0
-        self._is_listing = True
-        self._is_stopped = False
-        self._scope = Scope("", "/")
-        self._robots: Robots
+        self._told_seeds: set[int] = set()
+        self._n_in_flight = 0
+        self._is_listing = not config.only_known
+
+    def _queued(self, config: CrawlConfig) -> list[KnownUrl]:
+        """What waits from the beginning: the start page is always fetched first, never queued."""
+        if config.only_known:
+            return list(config.known)
+        return [one for one in config.known if page_id(one.url) != self._start_id]
 
     async def run(self) -> CrawlSummary:
-        await self._open_site()
-        n_workers = 1 if self._robots.delay_s else max(1, self._config.concurrency)
+        if self._config.only_known:
+            self._prepare(Scope.around(self._start, self._start))
+        else:
+            await self._open_site()
         try:
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._read_sitemaps())
-                for _ in range(n_workers):
+                tasks.create_task(self._list_pages())
+                for _ in range(max(1, self._config.concurrency)):
                     tasks.create_task(self._work())
         except ExceptionGroup as group:  # what the sink raised is for its owner, as it is
             raise group.exceptions[0] from group
-        rest = [] if self._is_stopped else self._frontier.drain()
-        for entry in rest:
-            await self._end(entry.url, Outcome.SKIPPED, Reason.OVER_BUDGET)
-        count = self._outcomes
-        summary = CrawlSummary(
-            n_seen=self._frontier.n_seen,
-            n_fetched=count[Outcome.FETCHED],
-            n_unchanged=count[Outcome.UNCHANGED],
-            n_skipped=count[Outcome.SKIPPED],
-            n_failed=count[Outcome.FAILED],
-            n_unreachable=count[Outcome.FAILED] - self._n_gone,
-            n_unlisted=self._frontier.n_unlisted,
-            is_stopped=self._is_stopped,
-            is_over_budget=bool(rest) or self._frontier.n_unlisted > 0,
+        has_rest = False if self._budget.is_stopped else await self._end_rest()
+        summary = self._ledger.sum_up(
+            self._frontier, is_stopped=self._budget.is_stopped, is_over_budget=has_rest
         )
         logger.info("crawl_finished", extra={"summary": summary})
         return summary
 
+    async def _end_rest(self) -> bool:
+        """True when anything was left over; it gets its verdict here."""
+        is_late = self._budget.is_out_of_time
+        reason = Reason.OVER_TIME if is_late else Reason.OVER_BUDGET
+        has_rest = False
+        for entry in self._frontier.drain():
+            has_rest = True
+            await self._tell_seed(entry)
+            await self._ledger.end(entry, Outcome.SKIPPED, reason)
+        return has_rest
+
+    async def _tell_seed(self, entry: Entry) -> None:
+        """Tells the sink of a page that only an earlier run led to, with those that come next."""
+        if not entry.is_unseen or page_id(entry.url) in self._told_seeds:
+            return
+        seeds = [entry, *self._frontier.peek_seeds(SEEDS_PER_TELLING)]
+        self._told_seeds.update(page_id(one.url) for one in seeds)
+        await self._ledger.see([FoundUrl(one.url, one.depth, via="") for one in seeds])
+
     # The start page
 
     async def _open_site(self) -> None:
-        start = self._start
-        self._robots = await self._load_robots(start)
-        if not self._robots.allows(str(start)):
-            raise SiteUnreachable(REASON_SENTENCES[Reason.ROBOTS], subject=str(start))
-        response = await self._fetcher.get(str(start))
-        if response.status != 200:
-            raise SiteUnreachable(
-                f"The website answered with error {response.status}. Check the address in a "
-                "browser.",
-                subject=str(start),
+        start, response = self._start, await self._fetch_start()
+        self._prepare(
+            Scope.around(
+                start,
+                response.url,
+                path_prefix=self._config.path_prefix,
+                with_subdomains=self._config.with_subdomains,
             )
-        if response.url.origin() != start.origin():
-            self._robots = await self._load_robots(response.url)
-        self._fetcher.delay_s = self._robots.delay_s
-        self._scope = Scope.around(start, response.url)
-        self._frontier.claim(str(start))
-        self._frontier.claim(canonicalise(response.url))
-        if not self._is_start_seen:
-            await self._sink.seen([FoundUrl(str(start), 0, via="")])
-        await self._judge(Entry(str(start), 0), response, is_start=True)
+        )
+        of_start = [one for one in self._config.known if page_id(one.url) == self._start_id]
+        for url in (str(start), canonicalise(response.url)):
+            self._frontier.claim(Address.of(url))
+        if all(one.is_seed for one in of_start):
+            await self._ledger.see([FoundUrl(str(start), 0, via="")])
+        entry = Entry(
+            str(start),
+            0,
+            is_seed=any(one.is_seed for one in of_start),
+            is_start=True,
+            is_settled=any(one.is_settled for one in of_start),
+        )
+        await self._judge.judge(entry, response)
 
-    async def _load_robots(self, url: URL) -> Robots:
+    async def _fetch_start(self) -> FetchedResponse:
+        """The start page's reply; a page that moves its readers on at once counts as a redirect."""
+        asked = self._start
+        for _ in range(MAX_START_REFRESHES + 1):
+            robots = await self._origins.robots(asked)
+            if not robots.allows(str(asked)):
+                raise SiteUnreachable(REASON_SENTENCES[Reason.ROBOTS], subject=str(asked))
+            response = await self._fetcher.get(str(asked))
+            if response.status != 200:
+                raise SiteUnreachable(
+                    f"The website answered with error {response.status}. Check the address in a "
+                    "browser.",
+                    subject=str(asked),
+                )
+            await self._origins.robots(response.url)
+            target = find_refresh(response)
+            if target is None or page_id(str(target)) == page_id(str(asked)):
+                return response
+            asked = target
+        return response
+
+    def _prepare(self, scope: Scope) -> None:
+        self._admission = Admission(
+            self._config,
+            scope,
+            frontier=self._frontier,
+            ledger=self._ledger,
+            origins=self._origins,
+        )
+        renderer = self._config.renderer
+        viewer = RenderedViewer(renderer, self._fetcher) if renderer is not None else None
+        self._judge = ReplyJudge(
+            self._admission, frontier=self._frontier, ledger=self._ledger, viewer=viewer
+        )
+
+    async def _list_pages(self) -> None:
         try:
-            reply: FetchedResponse | FetchError = await self._fetcher.get(
-                str(url.origin().with_path("/robots.txt"))
-            )
-        except UrlNotAllowed:
-            raise
-        except FetchError as exc:
-            # A dead site is the site's failure, not that of its robots.txt.
-            if exc.code in ("dns_failed", "connect_failed", "tls_failed"):
-                raise
-            reply = exc
-        return judge_robots(reply)
+            if self._is_listing:
+                reader = SitemapReader(
+                    self._admission,
+                    self._fetcher,
+                    should_end=lambda: self._budget.is_over(self._ledger.n_pages),
+                    note_progress=self._wake,
+                )
+                await reader.read(self._start, await self._origins.robots(self._start))
+        finally:
+            self._is_listing = False
+            await self._wake()
 
     # Workers
 
@@ -177,224 +250,56 @@ class _Crawl:
             try:
                 await self._visit(entry)
             finally:
-                self._in_flight -= 1
+                self._n_in_flight -= 1
                 await self._wake()
 
     async def _next_entry(self) -> Entry | None:
         async with self._changed:
             while True:
-                if self._should_end():
+                if self._budget.is_over(self._ledger.n_pages):
                     return None
-                n_reserved = self._n_pages() + self._in_flight
-                if n_reserved < self._config.max_pages and (entry := self._frontier.pop()):
-                    self._in_flight += 1
-                    self._n_fetches += 1
+                if entry := self._take_entry():
+                    self._n_in_flight += 1
                     return entry
-                if not self._in_flight and not self._is_listing:
+                if not self._n_in_flight and not self._is_listing:
                     return None
                 await self._changed.wait()
 
-    def _should_end(self) -> bool:
-        self._is_stopped = self._is_stopped or self._should_stop()
-        return (
-            self._is_stopped
-            or self._n_pages() >= self._config.max_pages
-            or self._n_fetches >= FETCHES_PER_PAGE * self._config.max_pages
-            or asyncio.get_running_loop().time() > self._deadline_s
-        )
-
-    def _n_pages(self) -> int:
-        return self._outcomes[Outcome.FETCHED] + self._outcomes[Outcome.UNCHANGED]
+    def _take_entry(self) -> Entry | None:
+        n_reserved = self._ledger.n_pages + self._n_in_flight
+        if not self._budget.has_room(n_reserved):
+            return None
+        if entry := self._frontier.pop():
+            return entry
+        # Pages of earlier runs come last where they could take the place of what is found now.
+        is_quiet = not self._n_in_flight and not self._is_listing
+        has_room = self._budget.has_room(n_reserved + self._frontier.n_waiting_seeds)
+        return self._frontier.pop_seed() if is_quiet or has_room else None
 
     async def _wake(self) -> None:
         async with self._changed:
             self._changed.notify_all()
 
     async def _visit(self, entry: Entry) -> None:
-        if not self._robots.allows(entry.url):
-            return await self._end(entry.url, Outcome.SKIPPED, Reason.ROBOTS)
-        validators = await self._sink.validators(entry.url)
+        if self._config.only_known:
+            entry = replace(entry, is_start=page_id(entry.url) == self._start_id)
+        await self._tell_seed(entry)
+        if refusal := self._admission.refuse(entry.url):
+            return await self._ledger.end(entry, Outcome.SKIPPED, refusal)
         try:
-            response = await self._fetcher.get(entry.url, validators)
-        except FetchError as exc:
-            return await self._end(entry.url, Outcome.FAILED, reason_of(exc), exc.code)
-        await self._judge(entry, response)
-
-    # One reply
-
-    async def _judge(
-        self,
-        entry: Entry,
-        response: FetchedResponse,
-        *,
-        is_start: bool = False,
-    ) -> None:
-        is_settled = is_start and self._is_start_settled
-        if response.status == 304:
-            return await self._end(entry.url, Outcome.UNCHANGED)
-        if response.status != 200:
-            self._n_gone += response.status in (404, 410)
-            return await self._end(
-                entry.url, Outcome.FAILED, Reason.HTTP_STATUS, f"HTTP {response.status}"
+            robots = await self._origins.robots(URL(entry.url, encoded=True))
+            if not robots.allows(entry.url):
+                return await self._ledger.end(entry, Outcome.SKIPPED, Reason.ROBOTS)
+            self._budget.n_fetches += 1
+            response = await self._fetcher.get(entry.url, await self._validators(entry))
+        except RobotsUnavailable as exc:
+            return await self._ledger.end(
+                entry, Outcome.FAILED, Reason.ROBOTS_UNAVAILABLE, exc.code
             )
-        if not is_start and (refusal := self._refuse_redirect(entry, response)):
-            return await self._end(entry.url, Outcome.SKIPPED, refusal, str(response.url))
-        kind, charset = read_content_type(
-            response.headers.get("Content-Type", ""),
-            body=response.body,
-            path=response.url.path,
-        )
-        if kind is None:
-            detail = response.headers.get("Content-Type", "").partition(";")[0][:80]
-            return await self._end(entry.url, Outcome.SKIPPED, Reason.TYPE, detail)
-        if kind == HTML and (refusal := await self._read_html(entry, response, is_start)):
-            return None if is_settled else await self._end(entry.url, Outcome.SKIPPED, refusal)
-        if not is_settled:
-            self._outcomes[Outcome.FETCHED] += 1
-            await self._sink.page(_make_page(entry, response, kind, charset))
-
-    def _refuse_redirect(self, entry: Entry, response: FetchedResponse) -> Reason | None:
-        final = canonicalise(response.url)
-        if page_key(final) == page_key(entry.url):
-            return None
-        if not self._scope.contains(response.url):
-            return Reason.OFF_SCOPE
-        if not self._robots.allows(final):
-            return Reason.ROBOTS
-        return None if self._frontier.claim(final) else Reason.DUPLICATE
-
-    async def _read_html(
-        self, entry: Entry, response: FetchedResponse, is_start: bool
-    ) -> Reason | None:
-        """Follows the page's links; the reason why the page itself is not to be indexed, if any."""
-        try:
-            facts = read_page(
-                response.body, headers=response.headers, path=response.url.raw_path_qs
-            )
-        except PageTooComplex:
-            return Reason.TOO_COMPLEX
-        base = join_link(str(response.url), facts.base)
-        if not facts.is_nofollow:
-            joined = (join_link(base, link) for link in facts.links)
-            await self._admit((one for one in joined if one), entry.depth + 1, via=entry.url)
-        if facts.is_noindex:
-            return Reason.NOINDEX
-        if facts.is_dead:
-            return Reason.NOT_FOUND_PAGE
-        if facts.is_login:
-            return Reason.LOGIN_PAGE
-        if not is_start and await self._is_copy(entry, response, facts, base):
-            return Reason.DUPLICATE
-        return None
-
-    async def _is_copy(
-        self, entry: Entry, response: FetchedResponse, facts: PageFacts, base: str
-    ) -> bool:
-        """True when the page names another page of the site as its original.
-
-        Templates that name the front page on every page are wrong and are not believed, and neither
-        is an original that was dropped itself: of two pages that point at each other one must stay.
-        """
-        original = self._clean(join_link(base, facts.canonical)) if facts.canonical else None
-        own = {page_key(entry.url), page_key(canonicalise(response.url))}
-        if original is None or page_key(original) in own:
-            return False
-        url = URL(original)
-        if url.raw_path in ("/", self._scope.prefix) or not self._scope.contains(url):
-            return False
-        if not self._frontier.claim(original):
-            return page_key(original) not in self._dropped
-        await self._sink.seen([FoundUrl(original, entry.depth, via=entry.url)])
-        if refusal := self._frontier.push(original, entry.depth):
-            await self._end(original, Outcome.SKIPPED, refusal)
-            return False
-        return True
-
-    # New URLs
-
-    async def _admit(self, texts: Iterable[str], depth: int, via: str) -> None:
-        found: list[FoundUrl] = []
-        for text in texts:
-            url = self._clean(text)
-            if url is None or page_key(url) == page_key(via):
-                continue
-            if self._frontier.is_known(url) or self._frontier.is_full():
-                continue
-            self._frontier.claim(url)
-            found.append(FoundUrl(url, depth, via=via))
-        if not found:
-            return
-        await self._sink.seen(found)
-        for one in found:
-            refusal = self._refuse(one.url) or self._frontier.push(one.url, depth)
-            if refusal is not None:
-                await self._end(one.url, Outcome.SKIPPED, refusal)
-        await self._wake()
-
-    def _clean(self, text: str) -> str | None:
-        """The canonical form of an absolute address, or None for what is no web page at all."""
-        if text not in self._links:
-            if len(self._links) >= MAX_REMEMBERED_LINKS:
-                self._links.clear()
-            try:
-                self._links[text] = canonicalise(parse_url(text))
-            except FetchError:
-                self._links[text] = None
-        return self._links[text]
-
-    def _refuse(self, text: str) -> Reason | None:
-        url = URL(text, encoded=True)
-        if not self._scope.contains(url):
-            return Reason.OFF_SCOPE
-        if is_other_file(url.path):
-            return Reason.TYPE
-        return None if self._robots.allows(text) else Reason.ROBOTS
-
-    async def _read_sitemaps(self) -> None:
-        origin = self._start.origin()
-        roots = tuple(dict.fromkeys((*self._robots.sitemaps, f"{origin}/sitemap.xml")))
-        try:
-            async for pages in walk_sitemaps(roots, self._load_sitemap):
-                ours = [one for one in pages if self._is_ours(one)]
-                await self._admit(ours, depth=1, via="sitemap")
-        finally:
-            self._is_listing = False
-            await self._wake()
-
-    def _is_ours(self, text: str) -> bool:
-        clean = self._clean(text)
-        return clean is not None and self._scope.has_host(URL(clean, encoded=True))
-
-    async def _load_sitemap(self, url: str) -> bytes | None:
-        if self._should_end() or not self._is_ours(url):
-            return None
-        try:
-            response = await self._fetcher.get(url)
         except FetchError as exc:
-            logger.info("sitemap_failed", extra={"url": url, "code": exc.code})
-            return None
-        return response.body if response.status == 200 else None
+            return await self._ledger.end(entry, Outcome.FAILED, reason_of(exc), exc.code)
+        await self._judge.judge(entry, response)
 
-    async def _end(
-        self, url: str, outcome: Outcome, reason: Reason | None = None, detail: str = ""
-    ) -> None:
-        self._outcomes[outcome] += 1
-        if outcome in (Outcome.SKIPPED, Outcome.FAILED):
-            self._dropped.add(page_key(url))
-        await self._sink.verdict(Verdict(url, outcome, reason, detail))
-
-
-def _make_page(
-    entry: Entry, response: FetchedResponse, kind: str, charset: str | None
-) -> FetchedPage:
-    return FetchedPage(
-        url=entry.url,
-        final_url=canonicalise(response.url),
-        status=response.status,
-        content_type=kind,
-        charset=charset,
-        body=response.body,
-        etag=response.headers.get("ETag", "")[:500],
-        last_modified=response.headers.get("Last-Modified", "")[:100],
-        depth=entry.depth,
-    )
+    async def _validators(self, entry: Entry) -> Validators | None:
+        """None for a page that scripts fill: its own bytes say nothing about what it shows."""
+        return None if self._config.renderer else await self._sink.validators(entry.url)

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
+import random
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
 
 import aiohttp
 
 from botfactory.lib.safe_http import FetchedResponse, FetchError, fetch
+from ingestion.crawling.pacing import Clock, HostPace
 from ingestion.crawling.types import CrawlConfig, Reason, Validators
 
-Sleep = Callable[[float], Awaitable[None]]
+MAX_RETRY_AFTER_S = 60.0
+MAX_PACED_HOSTS = 1_000
+JITTER = 0.25
 
-MAX_RETRY_AFTER_S = 30.0
-
+_BUSY_STATUSES = frozenset({429, 503})
 _RETRIED_STATUSES = frozenset({429, 500, 502, 503, 504})
 _ACCEPT = "text/html,application/xhtml+xml,application/pdf;q=0.9,text/plain;q=0.8,*/*;q=0.5"
 _REASONS = {
@@ -35,17 +39,23 @@ def reason_of(error: FetchError) -> Reason:
 
 
 class PageFetcher:
-    """GET with the crawl's limits. With a delay, requests start that many seconds apart."""
+    """GET with the crawl's limits, each host at its own pace."""
 
-    def __init__(
-        self, session: aiohttp.ClientSession, config: CrawlConfig, sleep: Sleep = asyncio.sleep
-    ) -> None:
+    def __init__(self, session: aiohttp.ClientSession, config: CrawlConfig, clock: Clock) -> None:
         self._session = session
         self._config = config
-        self._sleep = sleep
-        self._turn = asyncio.Lock()
-        self._next_start_s = 0.0
-        self.delay_s = 0.0
+        self._clock = clock
+        self._paces: dict[str, HostPace] = {}
+
+    def pace(self, url: str) -> HostPace:
+        """The pace of the URL's host."""
+        host = urlsplit(url).netloc
+        if host not in self._paces and len(self._paces) >= MAX_PACED_HOSTS:
+            self._paces.clear()
+        if host not in self._paces:
+            n_slots = max(1, self._config.concurrency)
+            self._paces[host] = HostPace(n_slots=n_slots, clock=self._clock)
+        return self._paces[host]
 
     async def get(self, url: str, validators: Validators | None = None) -> FetchedResponse:
         """The reply, after retries of what may pass: 429, 5xx, broken and refused connections.
@@ -57,40 +67,60 @@ class PageFetcher:
             headers["If-None-Match"] = validators.etag
         if validators and validators.last_modified:
             headers["If-Modified-Since"] = validators.last_modified
-        for pause_s in self._config.retry_delays_s:
+        pace = self.pace(url)
+        for least_s in self._config.retry_delays_s:
+            # Many crawls that were turned away together must not come back together.
+            pause_s = least_s * (1 + JITTER * random.random())  # noqa: S311 (nothing secret)
             try:
-                response = await self._get_once(url, headers)
+                response = await self._get_once(url, headers, pace)
             except FetchError as exc:
                 if not exc.retryable:
                     raise
+                await self._clock.sleep(pause_s)
+                continue
+            if response.status not in _RETRIED_STATUSES:
+                pace.note_calm()
+                return response
+            if response.status in _BUSY_STATUSES:
+                pace.slow_down(max(pause_s, retry_after_s(response)))
             else:
-                if response.status not in _RETRIED_STATUSES:
-                    return response
-                pause_s = max(pause_s, _retry_after_s(response))
-            await self._sleep(pause_s)
-        return await self._get_once(url, headers)
+                await self._clock.sleep(pause_s)
+        return await self._get_once(url, headers, pace)
 
-    async def _get_once(self, url: str, headers: dict[str, str]) -> FetchedResponse:
-        await self._wait_for_turn()
+    async def get_part(self, url: str, *, accept: str, timeout_s: float) -> FetchedResponse:
+        """The reply for something that a page is made of (a script, a style), without retries.
+
+        Raises: FetchError.
+        """
         return await fetch(
             self._session,
             url,
             policy=self._config.policy,
             max_bytes=self._config.max_page_bytes,
-            timeout_s=self._config.page_timeout_s,
-            headers=headers,
+            timeout_s=min(timeout_s, self._config.page_timeout_s),
+            headers={"Accept": accept},
         )
 
-    async def _wait_for_turn(self) -> None:
-        if not self.delay_s:
-            return
-        async with self._turn:
-            now_s = asyncio.get_running_loop().time()
-            if now_s < self._next_start_s:
-                await self._sleep(self._next_start_s - now_s)
-            self._next_start_s = max(now_s, self._next_start_s) + self.delay_s
+    async def _get_once(self, url: str, headers: dict[str, str], pace: HostPace) -> FetchedResponse:
+        async with pace.turn():
+            return await fetch(
+                self._session,
+                url,
+                policy=self._config.policy,
+                max_bytes=self._config.max_page_bytes,
+                timeout_s=self._config.page_timeout_s,
+                headers=headers,
+            )
 
 
-def _retry_after_s(response: FetchedResponse) -> float:
+def retry_after_s(response: FetchedResponse) -> float:
+    """How long the site asks to be left alone, at most a minute: seconds, or until a date."""
     text = response.headers.get("Retry-After", "").strip()
-    return min(float(text), MAX_RETRY_AFTER_S) if text.isascii() and text.isdigit() else 0.0
+    if text.isascii() and text.isdigit():
+        return min(float(text[:6]), MAX_RETRY_AFTER_S)
+    try:
+        until = parsedate_to_datetime(text)
+    except ValueError:
+        return 0.0
+    left_s = (until.replace(tzinfo=until.tzinfo or UTC) - datetime.now(UTC)).total_seconds()
+    return min(max(left_s, 0.0), MAX_RETRY_AFTER_S)

@@ -1,4 +1,4 @@
-"""What a crawler needs to know from a page's HTML: links and what the page says about itself."""
+"""What a crawler needs to know from a page's HTML: where it leads and what it says about itself."""
 
 from __future__ import annotations
 
@@ -8,35 +8,51 @@ from dataclasses import dataclass
 from urllib.parse import urljoin
 
 from lxml import etree
+from yarl import URL
 
+from botfactory.lib.safe_http import FetchedResponse, FetchError, parse_url
+from ingestion.crawling.canonical import canonicalise, is_plain_path
+from ingestion.crawling.robots import ROBOTS_NAME, read_page_rules
+from ingestion.crawling.soft_pages import judge_looks
+from ingestion.crawling.types import Reason
+from ingestion.errors import PageTooComplex
 from ingestion.extraction.prescan import check_html
 
 MAX_LINKS = 5_000
+MAX_ALTERNATES = 200
 MAX_PARSED_BYTES = 3_000_000
+# A page that stays longer before it moves on is meant to be read.
+MAX_REFRESH_S = 5.0
+MAX_STUB_BYTES = 20_000
 
-_DEAD_TITLE = re.compile(
-    r"^\W*(?:error\W*)?404\b|\bpage (?:was )?not found\b|^\W*not found\W*$|^just a moment\b"
-    r"|^attention required!|^access denied\b|^are you a robot\b",
-    re.IGNORECASE,
+_ROBOTS_NAMES = ("robots", ROBOTS_NAME.lower())
+_REFRESH = re.compile(
+    r"\s*(\d{0,9}\.?\d{0,9})\s*[;,]\s*(?:url\s*=\s*)?[\"']?([^\"']+)", re.IGNORECASE
 )
-_LOGIN_PATH = re.compile(
-    r"/(?:log-?in|sign-?in|sso|saml2?|oauth2?|users/sign_in|wp-login\.php)(?:[/?._-]|$)",
-    re.IGNORECASE,
-)
-MAX_LOGIN_PAGE_CHARS = 600
+_CANONICAL_HEADER = re.compile(r"<([^<>]*)>[^,<]*;\s*rel=\"?canonical\"?", re.IGNORECASE)
+_ORIGIN = re.compile(r"https?://[^/?#]+")
 
 
 @dataclass(frozen=True, slots=True)
 class PageFacts:
-    """`links`, `base` and `canonical` are as written in the page, not yet joined to its URL."""
+    """Addresses are as written in the page, not yet joined to its URL.
+
+    `n_cut_links` counts links beyond those that are kept. `refresh` is where the page sends its
+    readers at once. `alternates` pairs language tags with addresses. `looks` is the reason why the
+    page is no page although it was answered as one (a login, a captcha), if it looks so.
+    """
 
     links: tuple[str, ...]
+    n_cut_links: int
     base: str | None
     canonical: str | None
+    refresh: str | None
+    alternates: tuple[tuple[str, str], ...]
+    language: str
     is_noindex: bool
     is_nofollow: bool
-    is_dead: bool
-    is_login: bool
+    has_scripts: bool
+    looks: Reason | None
 
 
 def read_page(html: bytes, *, headers: Mapping[str, str], path: str) -> PageFacts:
@@ -54,26 +70,63 @@ def read_page(html: bytes, *, headers: Mapping[str, str], path: str) -> PageFact
     root = etree.fromstring(html, parser=parser) if html.strip() else None
     reading = _Reading()
     if root is not None:
-        for element in root.iter("a", "area", "base", "link", "meta", "title", "input"):
+        for element in root.iter("a", "area", "base", "link", "meta", "script"):
             reading.take(element)
-    rules = {
-        one.strip()
-        for one in f"{reading.robots},{headers.get('X-Robots-Tag', '')}".lower().split(",")
-    }
+    rules = read_page_rules([*header_values(headers, "X-Robots-Tag"), *reading.robots])
     return PageFacts(
         links=tuple(reading.links),
+        n_cut_links=reading.n_cut_links,
         base=reading.base,
-        canonical=reading.canonical,
-        is_noindex=bool(rules & {"noindex", "none"}),
-        is_nofollow=bool(rules & {"nofollow", "none"}),
-        is_dead=bool(_DEAD_TITLE.search(reading.title.strip())),
-        is_login=reading.has_password
-        and (bool(_LOGIN_PATH.search(path)) or _n_visible_chars(root) < MAX_LOGIN_PAGE_CHARS),
+        canonical=reading.canonical or canonical_header(headers),
+        refresh=reading.refresh,
+        alternates=tuple(reading.alternates),
+        language=(root.get("lang") or "").strip().lower() if root is not None else "",
+        is_noindex=rules.is_noindex,
+        is_nofollow=rules.is_nofollow,
+        has_scripts=reading.has_scripts,
+        looks=judge_looks(root, path=path, has_scripts=reading.has_scripts)
+        if root is not None
+        else None,
     )
+
+
+def find_refresh(response: FetchedResponse) -> URL | None:
+    """Where a small page sends its readers at once, if it does; None for anything unreadable."""
+    if len(response.body) > MAX_STUB_BYTES or b"http-equiv" not in response.body.lower():
+        return None
+    try:
+        facts = read_page(response.body, headers=response.headers, path=response.url.raw_path_qs)
+    except PageTooComplex:
+        return None
+    if facts.refresh is None:
+        return None
+    base = join_link(str(response.url), facts.base)
+    try:
+        return URL(canonicalise(parse_url(join_link(base, facts.refresh))), encoded=True)
+    except FetchError:
+        return None
+
+
+def header_values(headers: Mapping[str, str], name: str) -> list[str]:
+    """All values of a header, which a reply may repeat."""
+    get_all = getattr(headers, "getall", None)
+    if get_all is not None:
+        return list(get_all(name, []))
+    return [headers[name]] if name in headers else []
+
+
+def canonical_header(headers: Mapping[str, str]) -> str | None:
+    """The original that a `Link` header names; PDFs have no other way to say it."""
+    for value in header_values(headers, "Link"):
+        if found := _CANONICAL_HEADER.search(value[:4_000]):
+            return found[1].strip()
+    return None
 
 
 def join_link(base: str, link: str | None) -> str:
     """The absolute address of a link, not yet judged; empty for what cannot be joined."""
+    if link and link[0] == "/" and is_plain_path(link) and (origin := _ORIGIN.match(base)):
+        return origin[0] + link
     try:
         return urljoin(base, link or "").partition("#")[0]
     except ValueError:
@@ -81,15 +134,17 @@ def join_link(base: str, link: str | None) -> str:
 
 
 class _Reading:
-    """Collects the facts element by element; the first base, canonical and title count."""
+    """Collects the facts element by element; the first base, canonical and refresh count."""
 
     def __init__(self) -> None:
         self.links: dict[str, None] = {}
+        self.n_cut_links = 0
         self.base: str | None = None
         self.canonical: str | None = None
-        self.robots = ""
-        self.title = ""
-        self.has_password = False
+        self.refresh: str | None = None
+        self.alternates: list[tuple[str, str]] = []
+        self.robots: list[str] = []
+        self.has_scripts = False
 
     def take(self, element: etree._Element) -> None:
         match element.tag:
@@ -97,24 +152,48 @@ class _Reading:
                 self._take_link(element)
             case "base":
                 self.base = self.base or element.get("href")
-            case "link" if "canonical" in (element.get("rel") or "").lower().split():
-                self.canonical = self.canonical or element.get("href")
-            case "meta" if (element.get("name") or "").lower() in ("robots", "botfactory"):
-                self.robots += "," + (element.get("content") or "")
-            case "title":
-                self.title = self.title or (element.text or "")
-            case "input" if (element.get("type") or "").lower() == "password":
-                self.has_password = True
+            case "link":
+                self._take_relation(element)
+            case "meta":
+                self._take_meta(element)
+            case "script":
+                self.has_scripts = self.has_scripts or element.get("type", "") != (
+                    "application/ld+json"
+                )
 
     def _take_link(self, element: etree._Element) -> None:
         address = (element.get("href") or "").strip()
-        is_followed = "nofollow" not in (element.get("rel") or "").lower()
-        if address and not address.startswith("#") and is_followed and len(self.links) < MAX_LINKS:
+        if not address or address[0] == "#" or "nofollow" in (element.get("rel") or "").lower():
+            return
+        if len(self.links) < MAX_LINKS:
             self.links.setdefault(address)
+        elif address not in self.links:
+            self.n_cut_links += 1
+
+    def _take_relation(self, element: etree._Element) -> None:
+        relations = (element.get("rel") or "").lower().split()
+        address = (element.get("href") or "").strip()
+        if "canonical" in relations:
+            self.canonical = self.canonical or address
+        language = (element.get("hreflang") or "").strip().lower()
+        if "alternate" in relations and language and len(self.alternates) < MAX_ALTERNATES:
+            self.alternates.append((language, address))
+
+    def _take_meta(self, element: etree._Element) -> None:
+        content = element.get("content") or ""
+        if (element.get("name") or "").lower() in _ROBOTS_NAMES:
+            self.robots.append(content)
+        elif (element.get("http-equiv") or "").lower() == "refresh" and self.refresh is None:
+            self.refresh = _refresh_target(element, content)
 
 
-def _n_visible_chars(root: etree._Element | None) -> int:
-    if root is None:
-        return 0
-    texts = root.xpath("//body//text()[not(ancestor::script) and not(ancestor::style)]")
-    return sum(len(text.strip()) for text in texts)
+def _refresh_target(element: etree._Element, content: str) -> str | None:
+    """Where a refresh leads at once. Those for browsers without scripts lead to an excuse."""
+    found = _REFRESH.match(content[:3_000])
+    if found is None or any(True for _ in element.iterancestors("noscript")):
+        return None
+    try:
+        is_at_once = float(found[1] or 0) <= MAX_REFRESH_S
+    except ValueError:
+        return None
+    return found[2].strip() if is_at_once else None

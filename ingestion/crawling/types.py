@@ -5,9 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from botfactory.lib.safe_http import Policy
+
+if TYPE_CHECKING:
+    from ingestion.crawling.rendering import PageRenderer
+
+MIN_SECONDS = 1_800.0
+SECONDS_PER_PAGE = 6.0
 
 
 class Outcome(StrEnum):
@@ -23,14 +29,23 @@ class Reason(StrEnum):
     """Why a URL did not become a page."""
 
     ROBOTS = "robots"
+    ROBOTS_UNAVAILABLE = "robots_unavailable"
     NOINDEX = "noindex"
     OFF_SCOPE = "off_scope"
+    EXCLUDED = "excluded"
     OVER_BUDGET = "over_budget"
+    OVER_TIME = "over_time"
     DEPTH = "depth"
     DUPLICATE = "duplicate"
     TRAP = "trap"
     LOGIN_PAGE = "login_page"
+    CAPTCHA = "captcha"
+    CONSENT_WALL = "consent_wall"
     NOT_FOUND_PAGE = "not_found_page"
+    JAVASCRIPT_ONLY = "javascript_only"
+    GONE = "gone"
+    FORBIDDEN = "forbidden"
+    BUSY = "busy"
     HTTP_STATUS = "http_status"
     TYPE = "type"
     TOO_COMPLEX = "too_complex"
@@ -47,14 +62,29 @@ class Reason(StrEnum):
 
 REASON_SENTENCES: dict[Reason, str] = {
     Reason.ROBOTS: "The site's robots.txt asks programs not to read this page.",
+    Reason.ROBOTS_UNAVAILABLE: (
+        "The site's robots.txt is failing, so nobody knows whether this page may be read. Try it "
+        "again later."
+    ),
     Reason.NOINDEX: "The page asks not to be indexed.",
     Reason.OFF_SCOPE: "The page lies outside the part of the site that was added.",
+    Reason.EXCLUDED: "The include and exclude rules of this source leave this page out.",
     Reason.OVER_BUDGET: "The page limit of this source was reached before this page.",
+    Reason.OVER_TIME: "The time for reading this site was over before this page.",
     Reason.DEPTH: "The page is too many clicks away from the start page.",
     Reason.DUPLICATE: "The page is another address of a page that is read already.",
     Reason.TRAP: "The address looks like one of an endless series, such as a calendar.",
     Reason.LOGIN_PAGE: "The page asks for a login.",
-    Reason.NOT_FOUND_PAGE: "The site says that this page does not exist, or asks for a captcha.",
+    Reason.CAPTCHA: "In place of the page, the site asks for proof that a person is reading.",
+    Reason.CONSENT_WALL: "In place of the page, the site asks for consent to cookies.",
+    Reason.NOT_FOUND_PAGE: "The site says that this page does not exist.",
+    Reason.JAVASCRIPT_ONLY: (
+        "The page builds its text with JavaScript in the browser. Turn on JavaScript rendering for "
+        "this source, or paste the text."
+    ),
+    Reason.GONE: "The page does not exist (any more).",
+    Reason.FORBIDDEN: "The site does not let programs open this page, or asks for a login.",
+    Reason.BUSY: "The site was too busy to answer. Try the page again later.",
     Reason.HTTP_STATUS: "The site answered with an error.",
     Reason.TYPE: "This kind of file is not read.",
     Reason.TOO_COMPLEX: "The page's HTML is built in a way that cannot be read safely.",
@@ -68,6 +98,25 @@ REASON_SENTENCES: dict[Reason, str] = {
     Reason.URL_NOT_ALLOWED: "The address is private or reserved and is not opened.",
     Reason.URL_INVALID: "The link is not a valid address.",
 }
+
+# Given to an address without asking the site for it.
+_UNASKED = frozenset(
+    {
+        Reason.OFF_SCOPE,
+        Reason.EXCLUDED,
+        Reason.OVER_BUDGET,
+        Reason.OVER_TIME,
+        Reason.DEPTH,
+        Reason.TRAP,
+        Reason.ROBOTS,
+        Reason.ROBOTS_UNAVAILABLE,
+    }
+)
+
+
+def was_fetched(reason: str) -> bool:
+    """True when a settled URL with this reason (empty for a page that was read) cost a request."""
+    return reason not in _UNASKED
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,39 +167,65 @@ class FetchedPage:
 
 @dataclass(frozen=True, slots=True)
 class KnownUrl:
-    """A URL from an earlier run. Settled ones are not fetched again by a run that continues."""
+    """A URL from an earlier start of this run, or a page of an earlier run (`is_seed`).
+
+    Settled ones are not fetched again. `is_read` says that a settled one became a page, which
+    counts against the page limit; `is_fetched` that it cost a request, whatever came of it. Seeds
+    are visited after what this run discovers by itself.
+    """
 
     url: str
     depth: int
     is_settled: bool
+    is_seed: bool = False
+    is_read: bool = False
+    is_fetched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlConfig:
-    """Where to start and when to stop.
+    """Where to start, what to read and when to stop.
 
-    `known` continues a crawl that was interrupted (some settled) or seeds a refresh (none settled).
+    `include` and `exclude` hold patterns as `scope.check_pattern` returns them; exclude wins.
+    `path_prefix` is the folder to stay in, in place of the one that the start address lies in.
+    With `only_known`, the unsettled URLs of `known` are fetched and nothing else.
+    `max_seconds` None gives six seconds a page, and half an hour at least.
     `retry_delays_s` holds one pause per retry of a failed request.
+    With a `renderer`, pages that hold scripts are read as they look in a browser.
     """
 
     start_url: str
     policy: Policy
     max_pages: int = 500
     max_depth: int = 20
-    max_seconds: float = 1_800.0
+    max_seconds: float | None = None
     max_page_bytes: int = 10_000_000
     page_timeout_s: float = 30.0
     concurrency: int = 4
     retry_delays_s: tuple[float, ...] = (1.0, 4.0)
     known: tuple[KnownUrl, ...] = ()
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    path_prefix: str | None = None
+    with_subdomains: bool = False
+    only_known: bool = False
+    renderer: PageRenderer | None = None
+
+    @property
+    def time_limit_s(self) -> float:
+        if self.max_seconds is not None:
+            return self.max_seconds
+        return max(MIN_SECONDS, SECONDS_PER_PAGE * self.max_pages)
 
 
 @dataclass(frozen=True, slots=True)
 class CrawlSummary:
-    """How a crawl ended.
+    """How a crawl ended. All counts are of this start alone, but for `n_read_before`.
 
-    `n_unreachable` are the failures that may pass (not 404 or 410); `n_unlisted` counts links
-    beyond what is recorded one by one.
+    `n_unreachable` are the failures that may pass (not 404 or 410, which are `n_gone`);
+    `n_unlisted` counts links beyond what is recorded one by one. Of `n_seeds` pages of earlier
+    runs that were asked for, `n_seeds_lost` failed, are gone, or show a login, captcha or error
+    text in place of the page.
     """
 
     n_seen: int
@@ -162,15 +237,25 @@ class CrawlSummary:
     n_unlisted: int
     is_stopped: bool
     is_over_budget: bool
+    n_gone: int = 0
+    n_seeds: int = 0
+    n_seeds_lost: int = 0
+    n_read_before: int = 0
+
+    @property
+    def has_lost_most(self) -> bool:
+        """True when more than half of the pages of earlier runs are not what they were."""
+        return 2 * self.n_seeds_lost > self.n_seeds
 
     @property
     def is_healthy(self) -> bool:
-        """True when what this run did not find may be taken as gone from the site."""
-        n_read = self.n_fetched + self.n_unchanged
+        """True when what this run found gone, or did not find, may be taken as gone."""
+        n_read = self.n_fetched + self.n_unchanged + self.n_read_before
         n_tolerated = max(2, n_read // 10)
         return (
             n_read > 0
             and self.n_unreachable <= n_tolerated
+            and not self.has_lost_most
             and not self.is_stopped
             and not self.is_over_budget
         )

@@ -1,8 +1,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
-from typing import Any
 
 import pytest
 
@@ -19,9 +17,6 @@ from ingestion.crawling.crawler import crawl
 from ingestion.crawling.types import (
     REASON_SENTENCES,
     CrawlConfig,
-    CrawlSummary,
-    FetchedPage,
-    FoundUrl,
     KnownUrl,
     Outcome,
     Reason,
@@ -29,87 +24,14 @@ from ingestion.crawling.types import (
     Verdict,
 )
 from ingestion.errors import RobotsUnavailable, SiteUnreachable
-from tests.doubles.fake_site import LOOPBACK, FakeSite, Reply, gzip_bomb, serve_site
-
-Pages = dict[str, Reply | str | list[Reply]]
-
-
-class RecordingSink:
-    def __init__(self) -> None:
-        self.found: list[FoundUrl] = []
-        self.verdicts: list[Verdict] = []
-        self.pages: list[FetchedPage] = []
-        self.stored: dict[str, Validators] = {}
-
-    async def seen(self, found: Sequence[FoundUrl]) -> None:
-        self.found += found
-
-    async def verdict(self, verdict: Verdict) -> None:
-        self.verdicts.append(verdict)
-
-    async def page(self, page: FetchedPage) -> None:
-        self.pages.append(page)
-
-    async def validators(self, url: str) -> Validators | None:
-        return self.stored.get(url)
-
-
-class Result:
-    """What one crawl of a fake site reported, with its paths in place of full addresses."""
-
-    def __init__(self, site: FakeSite, sink: RecordingSink, summary: CrawlSummary) -> None:
-        self.site = site
-        self.sink = sink
-        self.summary = summary
-
-    def path(self, url: str) -> str:
-        return url.removeprefix(self.site.base)
-
-    @property
-    def pages(self) -> list[str]:
-        return [self.path(page.url) for page in self.sink.pages]
-
-    @property
-    def reasons(self) -> dict[str, Reason | None]:
-        return {self.path(one.url): one.reason for one in self.sink.verdicts}
-
-    def check_one_end_per_url(self) -> None:
-        ends = [page.url for page in self.sink.pages] + [one.url for one in self.sink.verdicts]
-        assert len(ends) == len(set(ends))
-        assert set(ends) == {one.url for one in self.sink.found}
-
-
-async def crawl_site(
-    pages: Pages,
-    *,
-    start: str = "/",
-    sink: RecordingSink | None = None,
-    should_stop: Callable[[], bool] = lambda: False,
-    naps: list[float] | None = None,
-    known: Sequence[tuple[str, bool]] = (),
-    **settings: Any,
-) -> Result:
-    sink = sink or RecordingSink()
-
-    async def nap(seconds: float) -> None:
-        if naps is not None:
-            naps.append(seconds)
-
-    async with serve_site(pages) as site, open_session(LOOPBACK) as session:
-        config = CrawlConfig(
-            start_url=site.url(start),
-            policy=LOOPBACK,
-            known=tuple(KnownUrl(site.url(path), 1, settled) for path, settled in known),
-            **settings,
-        )
-        summary = await crawl(
-            config, session=session, sink=sink, should_stop=should_stop, sleep=nap
-        )
-        return Result(site, sink, summary)
-
-
-def linking(*paths: str, text: str = "Some words.") -> str:
-    return f"<p>{text}" + "".join(f"<a href='{path}'>x</a>" for path in paths)
+from tests.doubles.fake_site import LOOPBACK, Reply, gzip_bomb, serve_site
+from tests.ingestion.crawling.crawls import (
+    Pages,
+    RecordingSink,
+    SteppingClock,
+    crawl_site,
+    linking,
+)
 
 
 async def test_it_follows_links_and_sitemaps_and_every_url_ends_once() -> None:
@@ -182,7 +104,7 @@ async def test_each_page_that_is_left_out_has_its_reason() -> None:
         "/docs/noindex": Reason.NOINDEX,
         "/docs/login": Reason.LOGIN_PAGE,
         "/docs/dead": Reason.NOT_FOUND_PAGE,
-        "/docs/gone": Reason.HTTP_STATUS,
+        "/docs/gone": Reason.GONE,
         "/docs/broken": Reason.HTTP_STATUS,
         "/docs/picture.png": Reason.TYPE,
         "/docs/data": Reason.TYPE,
@@ -222,7 +144,7 @@ async def test_pages_that_name_each_other_as_original_do_not_both_vanish() -> No
 
 async def test_the_page_limit_holds_and_the_rest_says_so() -> None:
     pages: Pages = {"/": linking(*(f"/{n}" for n in range(40)))}
-    pages |= {f"/{n}": "<p>x" for n in range(40)}
+    pages |= {f"/{n}": f"<p>{n}" for n in range(40)}
     result = await crawl_site(pages, max_pages=10)
     assert len(result.pages) == 10
     assert list(result.reasons.values()) == [Reason.OVER_BUDGET] * 31
@@ -250,17 +172,20 @@ async def test_an_endless_calendar_ends() -> None:
 
 
 async def test_failures_that_may_pass_are_tried_again() -> None:
-    naps: list[float] = []
+    clock = SteppingClock()
     pages: Pages = {
         "/": linking("/busy", "/down"),
         "/busy": [Reply(status=503, headers={"Retry-After": "7"}), Reply("<p>now")],
         "/down": Reply(status=502),
     }
-    result = await crawl_site(pages, naps=naps, concurrency=1)
+    result = await crawl_site(pages, clock=clock, concurrency=1)
     assert result.pages == ["/", "/busy"]
     assert result.reasons == {"/down": Reason.HTTP_STATUS}
     assert result.site.hits["/down"] == 3
-    assert naps == [7.0, 1.0, 4.0]
+    retry_after_s, *backoff_s = clock.naps
+    assert 6.9 < retry_after_s <= 7.0
+    assert any(1.0 <= nap <= 1.25 for nap in backoff_s)
+    assert any(4.0 <= nap <= 5.0 for nap in backoff_s)
     assert result.summary.n_failed == 1
 
 
@@ -281,23 +206,22 @@ async def test_dead_links_do_not_make_a_crawl_unhealthy_but_many_failures_do() -
 
 
 async def test_a_crawl_delay_makes_requests_wait_their_turn() -> None:
-    naps: list[float] = []
+    clock = SteppingClock()
     pages: Pages = {
         "/robots.txt": "User-agent: *\nCrawl-delay: 3",
         "/": linking("/a", "/b"),
         "/a": "<p>a",
         "/b": "<p>b",
     }
-    result = await crawl_site(pages, naps=naps)
+    result = await crawl_site(pages, clock=clock)
     assert len(result.pages) == 3
-    assert naps
-    assert all(2.0 < nap <= 12.0 for nap in naps)
+    assert clock.naps == pytest.approx([3.0, 3.0, 3.0])  # two links and the sitemap
     assert result.site.max_open == 1
 
 
 async def test_several_pages_are_fetched_at_once_but_no_more_than_allowed() -> None:
     pages: Pages = {"/": linking(*(f"/{n}" for n in range(12)))}
-    pages |= {f"/{n}": Reply("<p>x", delay_s=0.02) for n in range(12)}
+    pages |= {f"/{n}": Reply(f"<p>{n}", delay_s=0.02) for n in range(12)}
     result = await crawl_site(pages, concurrency=4)
     assert len(result.pages) == 13
     assert 2 <= result.site.max_open <= 5  # four pages and a sitemap
@@ -329,14 +253,18 @@ async def test_a_stopped_crawl_continues_where_it_ended() -> None:
     assert not first.summary.is_healthy
     assert first.reasons == {}
     done = set(first.pages)
-    known = [(first.path(one.url), first.path(one.url) in done) for one in sink.found]
+    known = [
+        KnownUrl(path, 1, path in done) for path in (first.path(one.url) for one in sink.found)
+    ]
     second = await crawl_site(pages, known=known)
     assert sorted([*done, *second.pages]) == ["/", "/a", "/b", "/c", "/d"]
     assert second.sink.found == []
 
 
 async def test_pages_known_from_before_are_visited_though_nothing_links_to_them() -> None:
-    result = await crawl_site({"/": "<p>x", "/island": "<p>y"}, known=[("/island", False)])
+    result = await crawl_site(
+        {"/": "<p>x", "/island": "<p>y"}, known=[KnownUrl("/island", 1, False)]
+    )
     assert sorted(result.pages) == ["/", "/island"]
 
 

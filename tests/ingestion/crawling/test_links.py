@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 import pytest
+from multidict import CIMultiDict
 
-from ingestion.crawling.links import MAX_LINKS, PageFacts, read_page
+from ingestion.crawling.links import MAX_LINKS, PageFacts, join_link, read_page
 from ingestion.errors import PageTooComplex
 
 
@@ -43,27 +44,45 @@ def test_robots_rules_of_a_page_count_in_meta_and_header(
         assert (facts.is_noindex, facts.is_nofollow) == (noindex, nofollow)
 
 
+def test_rules_for_other_programs_are_not_ours() -> None:
+    headers = CIMultiDict(
+        [("X-Robots-Tag", "googlebot: noindex, nofollow"), ("X-Robots-Tag", "noarchive, nosnippet")]
+    )
+    facts = read_page(b"<meta name=googlebot content=noindex>", headers=headers, path="/")
+    assert not facts.is_noindex
+    headers.add("X-Robots-Tag", "otherbot: nofollow, BotFactory: noindex")
+    facts = read_page(b"<p>x", headers=headers, path="/")
+    assert facts.is_noindex
+    assert not facts.is_nofollow
+
+
 @pytest.mark.parametrize(
-    ("title", "expected"),
+    ("content", "target"),
     [
-        ("404 Not Found", True),
-        ("Error 404 - Shop", True),
-        ("Page not found | Example", True),
-        ("Just a moment...", True),
-        ("Handling 404 errors in Django", False),
-        ("What to do when a file is not found", False),
+        ("0; url=/new", "/new"),
+        ("0;URL='/new'", "/new"),
+        ("3,/new", "/new"),
+        ("0", None),
+        ("30; url=/new", None),
+        ("soon; url=/new", None),
     ],
 )
-def test_a_dead_page_is_told_by_its_title(title: str, expected: bool) -> None:
-    assert read(f"<title>{title}</title><p>x").is_dead is expected
+def test_a_refresh_at_once_is_where_the_page_leads(content: str, target: str | None) -> None:
+    assert read(f'<meta http-equiv=Refresh content="{content}">').refresh == target
+    assert (
+        read(f'<noscript><meta http-equiv=refresh content="{content}"></noscript>').refresh is None
+    )
 
 
-def test_a_login_form_is_told_from_a_page_that_also_has_one() -> None:
-    form = "<form><input type=PASSWORD name=p></form>"
-    assert read(f"<p>Welcome back{form}").is_login
-    assert not read(f"<p>{'Real text of a page. ' * 200}{form}").is_login
-    assert read(f"<p>{'Terms of the site. ' * 200}{form}", path="/users/sign_in?next=%2F").is_login
-    assert not read("<p>How to log in", path="/login").is_login
+def test_the_original_may_stand_in_a_header_and_versions_have_languages() -> None:
+    facts = read(
+        "<html lang=EN-gb><link rel=alternate hreflang=DE href=/de>"
+        "<link rel=alternate type=rss href=/feed><p>x",
+        Link='<https://example.com/a>; rel="canonical"',
+    )
+    assert facts.canonical == "https://example.com/a"
+    assert facts.alternates == (("de", "/de"),)
+    assert facts.language == "en-gb"
 
 
 @pytest.mark.parametrize("html", ["", "   ", "\x00", "<!-- unclosed", "just text", "<"])
@@ -74,9 +93,25 @@ def test_pages_without_markup_have_no_links(html: str) -> None:
 def test_the_number_of_links_is_capped_and_hostile_markup_is_refused() -> None:
     many = "".join(f"<a href='/{n}'>x</a>" for n in range(MAX_LINKS + 100))
     assert len(read(many).links) == MAX_LINKS
+    assert read(many).n_cut_links == 100
     with pytest.raises(PageTooComplex):
         read("<div>" * 100_000)
 
 
 def test_deeply_nested_pages_still_give_their_links() -> None:
     assert read("<div>" * 1_000 + "<a href='x'>x</a>").links == ("x",)
+
+
+@pytest.mark.parametrize(
+    ("link", "joined"),
+    [
+        ("/a/b.html", "https://example.com/a/b.html"),
+        ("/a/../b", "https://example.com/b"),
+        ("//other.example/x", "https://other.example/x"),
+        ("b?c=1#d", "https://example.com/docs/b?c=1"),
+        ("http://[broken", ""),
+        (None, "https://example.com/docs/x"),
+    ],
+)
+def test_links_are_joined_as_browsers_do(link: str | None, joined: str) -> None:
+    assert join_link("https://example.com/docs/x", link) == joined
