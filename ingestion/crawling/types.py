@@ -248,8 +248,8 @@ class CrawlSummary:
         return 2 * self.n_seeds_lost > self.n_seeds
 
     @property
-    def is_healthy(self) -> bool:
-        """True when what this run found gone, or did not find, may be taken as gone."""
+    def is_answering(self) -> bool:
+        """True when the site answered well enough for what it says is gone to be believed."""
         n_read = self.n_fetched + self.n_unchanged + self.n_read_before
         n_tolerated = max(2, n_read // 10)
         return (
@@ -257,8 +257,13 @@ class CrawlSummary:
             and self.n_unreachable <= n_tolerated
             and not self.has_lost_most
             and not self.is_stopped
-            and not self.is_over_budget
         )
+
+    @property
+    def is_healthy(self) -> bool:
+        """True when the whole site was seen too: what this run did not find may be taken as
+        gone."""
+        return self.is_answering and not self.is_over_budget
 
 
 class CrawlSink(Protocol):
