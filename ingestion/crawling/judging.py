@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
@@ -27,6 +29,8 @@ from ingestion.crawling.scope import site_name
 from ingestion.crawling.types import FetchedPage, FoundUrl, Outcome, Reason
 from ingestion.errors import PageTooComplex
 from ingestion.extraction.kinds import HTML
+
+MAX_QUICK_BYTES = 300_000
 
 _READ_STATUSES = frozenset({200, 203})
 _REFUSALS = {401: Reason.FORBIDDEN, 403: Reason.FORBIDDEN, 404: Reason.GONE, 410: Reason.GONE}
@@ -115,9 +119,8 @@ class ReplyJudge:
 
     async def _read_html(self, entry: Entry, response: FetchedResponse) -> _Refusal | None:
         """Follows the page's links; why the page itself is not to be indexed, if it is not."""
-        path = response.url.raw_path_qs
         try:
-            facts = read_page(response.body, headers=response.headers, path=path)
+            facts = await _read_facts(response)
         except PageTooComplex:
             return _Refusal(Reason.TOO_COMPLEX)
         base = join_link(str(response.url), facts.base)
@@ -189,6 +192,14 @@ class ReplyJudge:
         twin = self._contents.setdefault(digest, entry.url)
         is_copy = twin != entry.url and not entry.is_seed and not entry.is_start
         return _Refusal(Reason.DUPLICATE, twin) if is_copy else None
+
+
+async def _read_facts(response: FetchedResponse) -> PageFacts:
+    read = partial(read_page, headers=response.headers, path=response.url.raw_path_qs)
+    # A large page takes up to half a second, in which the others must not stand still.
+    if len(response.body) > MAX_QUICK_BYTES:
+        return await asyncio.to_thread(read, response.body)
+    return read(response.body)
 
 
 def _make_page(

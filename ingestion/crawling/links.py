@@ -60,8 +60,8 @@ def read_page(html: bytes, *, headers: Mapping[str, str], path: str) -> PageFact
 
     Raises: PageTooComplex when the markup would keep a parser busy.
     """
-    html = html[:MAX_PARSED_BYTES]
     check_html(html)
+    html = html[:MAX_PARSED_BYTES]
     # Only ASCII names and addresses matter here, so the page's charset does not; the depth is
     # bounded by the scan above, and without `huge_tree` a deep page would come out empty.
     parser = etree.HTMLParser(

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from html import escape
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botfactory.lib.safe_http import FetchedResponse, FetchError
 from ingestion.errors import RenderFailed
@@ -51,6 +53,10 @@ _ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--js-flags=--max-old-space-size=256",
 )
+
+
+# They have done their work, and what stands there for browsers without scripts is not meant for us.
+_DROP_SCRIPTS = "document.querySelectorAll('script, noscript').forEach(one => one.remove())"
 
 
 class PageRenderer(Protocol):
@@ -187,20 +193,23 @@ class ChromiumRenderer:
             await context.route("**/*", answers.answer)
             await context.route_web_socket("**/*", lambda socket: socket.close())
             tab = await context.new_page()
-            tab.on("dialog", lambda dialog: asyncio.ensure_future(dialog.dismiss()))
-            tab.on("popup", lambda popup: asyncio.ensure_future(popup.close()))
+            tab.on("dialog", lambda dialog: answers.do_beside(dialog.dismiss()))
+            tab.on("popup", lambda popup: answers.do_beside(popup.close()))
             return await self._read(tab, str(page.url), answers)
         finally:
             await context.close()
 
     async def _read(self, tab: Page, url: str, answers: _Answers) -> bytes:
-        budget_ms = 1_000 * self._limits.timeout_s
-        await tab.goto(url, wait_until="domcontentloaded", timeout=budget_ms)
+        await tab.goto(url, wait_until="commit", timeout=1_000 * self._limits.timeout_s)
         await answers.settle()
+        if not answers.has_moved:
+            # Never comes for a page that moves on while it loads.
+            await tab.wait_for_load_state("domcontentloaded")
+        await tab.evaluate(_DROP_SCRIPTS)
         html = (await tab.content()).encode("utf-8", "replace")
         if len(html) > self._limits.max_html_bytes:
             raise RenderFailed(subject="the rendered page is too large")
-        return html
+        return _refresh(answers.moved_to) + html
 
 
 class _Answers:
@@ -215,13 +224,19 @@ class _Answers:
         self._n_open = 0
         self._changed = asyncio.Event()
         self._is_opened = False
+        self.has_moved = False
+        self.moved_to: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, route: Route, request: Request) -> None:
+        from playwright.async_api import Error
+
         self._n_requests += 1
         self._n_open += 1
         self._changed.set()
         try:
-            await self._answer(route, request)
+            with suppress(Error):  # the page may go away while its answer is on the way
+                await self._answer(route, request)
         finally:
             self._n_open -= 1
             self._changed.set()
@@ -240,13 +255,27 @@ class _Answers:
                 if not self._n_open:
                     return
 
+    def do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Closes a window that the page opened, while the page goes on."""
+        task = asyncio.create_task(self._do(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        from playwright.async_api import Error
+
+        with suppress(Error):
+            await work
+
     async def _answer(self, route: Route, request: Request) -> None:
-        is_page = request.is_navigation_request() and request.frame.parent_frame is None
-        if is_page and not self._is_opened:
+        if request.is_navigation_request() and not self._is_opened:
             self._is_opened = True
             return await self._fulfil(route, self._page)
-        # A page that moves on by script, or frames, are not part of what is read here.
-        if request.is_navigation_request() or not self._may_ask(request):
+        if request.is_navigation_request():
+            # Frames, popups and other pages are not read here; "aborted" shows no error page.
+            self._note_move(request)
+            return await route.abort("aborted")
+        if not self._may_ask(request):
             return await route.abort("blockedbyclient")
         try:
             reply = await self._get(request.url)
@@ -254,6 +283,16 @@ class _Answers:
             return await route.abort("failed")
         self._n_bytes += len(reply.body)
         await self._fulfil(route, reply)
+
+    def _note_move(self, request: Request) -> None:
+        from playwright.async_api import Error
+
+        # A popup asks before it has a frame.
+        with suppress(Error):
+            if request.frame.parent_frame is None:
+                self.has_moved = True
+                if request.method == "GET" and self.moved_to is None:
+                    self.moved_to = request.url
 
     def _may_ask(self, request: Request) -> bool:
         return (
@@ -266,6 +305,13 @@ class _Answers:
 
     async def _fulfil(self, route: Route, reply: FetchedResponse) -> None:
         await route.fulfill(status=reply.status, headers=_headers(reply.headers), body=reply.body)
+
+
+def _refresh(target: str | None) -> bytes:
+    """A move by script, put in the words of HTML, so that it is judged like any other."""
+    if target is None:
+        return b""
+    return f'<meta http-equiv="refresh" content="0;url={escape(target)}">'.encode()
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:

@@ -19,6 +19,8 @@ MAX_SITEMAP_BYTES = 50_000_000
 MAX_SITEMAP_URLS = 50_000
 MAX_LOC_CHARS = 2_048
 BATCH_URLS = 1_000
+# Also where no address is found, so that other work gets its turn.
+CHUNKS_PER_BREAK = 8
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 65_536
@@ -120,7 +122,7 @@ def _read_xml(first: bytes, chunks: Iterator[bytes]) -> Iterator[SitemapContent]
         remove_comments=True,
         remove_pis=True,
     )
-    found, n_urls, tail = _Found(), 0, b""
+    found, n_urls, n_chunks, tail = _Found(), 0, 0, b""
     chunk: bytes | None = first
     while chunk is not None and n_urls < MAX_SITEMAP_URLS:
         # The NULs of UTF-16 would hide the word.
@@ -136,7 +138,8 @@ def _read_xml(first: bytes, chunks: Iterator[bytes]) -> Iterator[SitemapContent]
             chunk = None  # what was read before the damage still counts
         else:
             chunk = next(chunks, None)
-        if len(found.pages) >= BATCH_URLS or chunk is None:
+        n_chunks += 1
+        if len(found.pages) >= BATCH_URLS or chunk is None or n_chunks % CHUNKS_PER_BREAK == 0:
             content = found.hand_over(MAX_SITEMAP_URLS - n_urls)
             n_urls += len(content.pages)
             yield content
