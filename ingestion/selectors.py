@@ -81,7 +81,7 @@ def runs_of_source(source: Source) -> QuerySet[IngestionRun]:
 
 
 def changes_of_run(run: IngestionRun, *, change: str = "") -> QuerySet[Page]:
-    """The pages whose documents the run added, changed or removed, by address; of an old run too."""
+    """The pages whose documents the run added, changed or removed, by address."""
     pages = run.pages.exclude(change=Page.Change.NONE).order_by("url")
     return pages.filter(change=change) if change in Page.Change.values and change else pages
 

@@ -24,7 +24,8 @@ AddSite = Callable[[], Source]
 
 @pytest.fixture
 def stop_after_the_first_page(owner: Actor, monkeypatch: pytest.MonkeyPatch) -> None:
-    save_document, stopped = saving.save_document, []
+    save_document = saving.save_document
+    stopped: list[bool] = []
 
     def save(run: IngestionRun, read: saving.Read) -> None:
         save_document(run, read)

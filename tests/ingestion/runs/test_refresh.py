@@ -14,6 +14,7 @@ from ingestion.crawling.types import CrawlConfig
 from ingestion.models import IngestionRun, Page, Source
 from ingestion.runs import removals, vanishing, website
 from ingestion.runs.lifecycle import Lease
+from ingestion.runs.parsers import extraction_pool
 from tests.doubles.fake_site import FakeSite, Reply
 from tests.ingestion.runs.passes import PAGES, Sync, again, page, report, texts_of
 
@@ -134,7 +135,7 @@ def test_unchanged_bytes_are_not_extracted_again_although_the_site_sends_no_vali
     add_site: AddSite, sync: Sync, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = sync(add_site())
-    monkeypatch.setattr(website.extraction_pool(), "extract", pytest.fail)
+    monkeypatch.setattr(extraction_pool(), "extract", pytest.fail)
     sync(again(source))
     assert report(source)["/coffee"] == ("unchanged", "")
 
