@@ -162,8 +162,9 @@ class _Reading:
                 )
 
     def _take_link(self, element: etree._Element) -> None:
-        address = (element.get("href") or "").strip()
-        if not address or address[0] == "#" or "nofollow" in (element.get("rel") or "").lower():
+        # An index may link to thousands of places on a few pages.
+        address = (element.get("href") or "").partition("#")[0].strip()
+        if not address or "nofollow" in (element.get("rel") or "").lower():
             return
         if len(self.links) < MAX_LINKS:
             self.links.setdefault(address)

@@ -17,14 +17,24 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from botfactory.lib.safe_http import FetchedResponse, FetchError
-from ingestion.errors import RenderFailed
+from ingestion.errors import RendererUnavailable, RenderFailed
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page, Playwright, Request, Route
+    from playwright.async_api import (
+        Browser,
+        BrowserContext,
+        Page,
+        Playwright,
+        Request,
+        Route,
+    )
 
     from ingestion.crawling.fetcher import PageFetcher
 
 logger = logging.getLogger(__name__)
+
+PART_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
 
 GetPart = Callable[[str], Awaitable[FetchedResponse]]
 
@@ -91,9 +101,6 @@ class RenderedViewer:
         return await self._fetcher.get_part(url, accept="*/*", timeout_s=PART_TIMEOUT_S)
 
 
-PART_TIMEOUT_S = 10.0
-
-
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
     """What one page may use. `quiet_s` without a request in flight means that it is done."""
@@ -126,6 +133,7 @@ class ChromiumRenderer:
         self._has_sandbox = has_sandbox
         self._limits = limits or RenderLimits()
         self._user_agent = user_agent
+        self._starting = asyncio.Lock()
         self._places = asyncio.Semaphore(self._limits.max_pages_at_once)
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
@@ -135,25 +143,16 @@ class ChromiumRenderer:
 
         Raises: RendererUnavailable (the message says what to install).
         """
-        from ingestion.errors import RendererUnavailable
-
         try:
-            from playwright.async_api import Error, async_playwright
+            from playwright.async_api import async_playwright
         except ImportError as exc:
             raise RendererUnavailable(subject="playwright") from exc
         self._playwright = await async_playwright().start()
         try:
-            self._browser = await self._playwright.chromium.launch(
-                executable_path=self._executable_path,
-                args=list(_ARGUMENTS),
-                chromium_sandbox=self._has_sandbox,
-                handle_sigint=False,
-                handle_sigterm=False,
-                handle_sighup=False,
-            )
-        except Error as exc:
+            await self._launch(self._playwright)
+        except RendererUnavailable:
             await self._playwright.stop()
-            raise RendererUnavailable(subject=self._executable_path) from exc
+            raise
         return self
 
     async def __aexit__(
@@ -163,23 +162,50 @@ class ChromiumRenderer:
         trace: TracebackType | None,
     ) -> None:
         if self._browser is not None:
-            await self._browser.close()
+            await _close(self._browser)
         if self._playwright is not None:
             await self._playwright.stop()
 
     async def render(self, page: FetchedResponse, get: GetPart) -> bytes:
         from playwright.async_api import Error
 
-        if self._browser is None:
-            raise RenderFailed(subject="the browser is not running")
         async with self._places:
+            browser = await self._running_browser()
             try:
                 async with asyncio.timeout(self._limits.timeout_s):
-                    return await self._render(self._browser, page, get)
+                    return await self._render(browser, page, get)
             except TimeoutError as exc:
                 raise RenderFailed(subject="timeout") from exc
             except Error as exc:
                 raise RenderFailed(subject=exc.message[:200]) from exc
+
+    async def _running_browser(self) -> Browser:
+        """The browser; another one where a page has brought it down."""
+        async with self._starting:
+            if self._playwright is None or self._browser is None:
+                raise RenderFailed(subject="the browser is not running")
+            if not self._browser.is_connected():
+                try:
+                    return await self._launch(self._playwright)
+                except RendererUnavailable as exc:
+                    raise RenderFailed(subject=exc.subject) from exc
+            return self._browser
+
+    async def _launch(self, playwright: Playwright) -> Browser:
+        from playwright.async_api import Error
+
+        try:
+            self._browser = await playwright.chromium.launch(
+                executable_path=self._executable_path,
+                args=list(_ARGUMENTS),
+                chromium_sandbox=self._has_sandbox,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except Error as exc:
+            raise RendererUnavailable(subject=self._executable_path) from exc
+        return self._browser
 
     async def _render(self, browser: Browser, page: FetchedResponse, get: GetPart) -> bytes:
         context = await browser.new_context(
@@ -197,7 +223,9 @@ class ChromiumRenderer:
             tab.on("popup", lambda popup: answers.do_beside(popup.close()))
             return await self._read(tab, str(page.url), answers)
         finally:
-            await context.close()
+            # Where even that hangs, the browser goes, and the next page gets another one.
+            if not await _close(context):
+                await _close(browser)
 
     async def _read(self, tab: Page, url: str, answers: _Answers) -> bytes:
         await tab.goto(url, wait_until="commit", timeout=1_000 * self._limits.timeout_s)
@@ -210,6 +238,20 @@ class ChromiumRenderer:
         if len(html) > self._limits.max_html_bytes:
             raise RenderFailed(subject="the rendered page is too large")
         return _refresh(answers.moved_to) + html
+
+
+async def _close(part: Browser | BrowserContext) -> bool:
+    """True when it closed in time."""
+    from playwright.async_api import Error
+
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await part.close()
+    except TimeoutError:
+        return False
+    except Error:
+        return True  # it was gone already
+    return True
 
 
 class _Answers:

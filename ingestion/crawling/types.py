@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from botfactory.lib.safe_http import Policy
 
@@ -286,3 +286,14 @@ class CrawlSink(Protocol):
     async def validators(self, url: str) -> Validators | None:
         """What to send along so that an unchanged page answers 304. Asked right before the request
         for a page, but not for the start page."""
+
+
+@runtime_checkable
+class BatchSink(Protocol):
+    """What a sink may offer beside: the ends of many URLs in one call.
+
+    A page may link to hundreds of addresses that are refused at once, such as those of other sites.
+    """
+
+    async def refused(self, verdicts: Sequence[Verdict]) -> None:
+        """As `verdict` for each, in this order."""

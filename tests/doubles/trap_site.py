@@ -310,7 +310,7 @@ class TrapSite(FakeSite):
                 request.transport.close()
             return response
         while request.transport is not None and not request.transport.is_closing():
-            await response.write(b"x" if kind == "drip" else b"<p>" * 100_000)
+            await response.write(b"x" if kind == "drip" else b"<p>" * 400_000)
             await asyncio.sleep(1.0 if kind == "drip" else 0)
         return response
 

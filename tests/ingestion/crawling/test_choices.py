@@ -185,6 +185,37 @@ async def test_a_redirect_is_reported_under_the_page_it_leads_to() -> None:
     result.check_one_end_per_url()
 
 
+async def test_what_leads_to_a_login_or_a_missing_page_is_reported_as_that() -> None:
+    login = "<form><input type=password></form>"
+    pages: Pages = {
+        "/": linking("/missing", "/members", "/more", "/lost"),
+        "/members": Reply(status=302, headers={"Location": "/login?next=/members"}),
+        "/more": Reply(status=302, headers={"Location": "/login?next=/members"}),
+        "/login?next=/members": login,
+        "/lost": Reply(status=302, headers={"Location": "/404"}),
+        "/404": "<title>Page not found</title>",
+    }
+    result = await crawl_site(pages, concurrency=1)
+    assert result.reasons == {
+        "/missing": Reason.GONE,
+        "/members": Reason.LOGIN_PAGE,
+        "/more": Reason.LOGIN_PAGE,
+        "/login?next=/members": Reason.LOGIN_PAGE,
+        "/lost": Reason.NOT_FOUND_PAGE,
+        "/404": Reason.NOT_FOUND_PAGE,
+    }
+    result.check_one_end_per_url()
+
+
+async def test_the_sitemap_of_a_site_that_moved_is_read_where_it_is_now() -> None:
+    listed = Reply("<urlset><url><loc>{base}/listed</loc></url></urlset>")
+    there: Pages = {"/": "<p>x", "/sitemap.xml": listed, "/listed": "<p>listed"}
+    async with serve_site(there) as target:
+        moved = Reply(status=301, headers={"Location": target.url("/")})
+        result = await crawl_site({"/": moved})
+    assert result.sink.pages[-1].url == target.url("/listed")
+
+
 async def test_one_page_with_and_without_a_slash_is_read_once_but_two_pages_are_two() -> None:
     pages: Pages = {
         "/": linking("/same", "/same/", "/two", "/two/"),

@@ -43,14 +43,17 @@ async def test_a_page_that_only_unchanged_pages_link_to_is_visited() -> None:
 
 
 async def test_what_is_found_now_goes_before_pages_of_earlier_runs() -> None:
-    pages: Pages = {"/": linking("/new1", "/new2"), "/new1": "<p>1", "/new2": "<p>2"}
+    pages: Pages = {
+        "/": linking("/list"),
+        "/list": linking("/new1", "/new2", text="A list."),
+        "/new1": "<p>1",
+        "/new2": "<p>2",
+    }
     pages |= {f"/old{n}": f"<p>old {n}" for n in range(5)}
-    result = await crawl_site(
-        pages, known=seeds(*(f"/old{n}" for n in range(5))), max_pages=4, concurrency=4
-    )
-    assert {"/", "/new1", "/new2"} < set(result.pages)
-    assert len(result.pages) == 4
-    assert set(result.reasons.values()) == {Reason.OVER_BUDGET}
+    known = seeds(*(f"/old{n}" for n in range(5)))
+    result = await crawl_site(pages, known=known, max_pages=4, concurrency=4)
+    assert sorted(result.pages) == ["/", "/list", "/new1", "/new2"]
+    assert result.reasons == dict.fromkeys((f"/old{n}" for n in range(5)), Reason.OVER_BUDGET)
     result.check_one_end_per_url()
 
 
@@ -84,13 +87,32 @@ async def test_gone_pages_are_told_from_failing_ones() -> None:
         Reply("<title>Page not found</title><p>Sorry"),
         Reply("<form><input type=password></form>"),
         Reply("<div id=root></div><script src=/a.js></script>"),
+        Reply(status=302, headers={"Location": "/"}),
+        Reply(status=302, headers={"Location": "/login"}),
+        Reply("<p>start"),
     ],
 )
 async def test_a_site_on_which_most_pages_vanish_is_not_believed(reply: Reply) -> None:
-    pages: Pages = {"/": linking(), "/a": "<p>a", "/b": reply, "/c": reply}
+    pages: Pages = {"/": "<p>start", "/a": "<p>a", "/b": reply, "/c": reply}
+    pages["/login"] = "<form><input type=password></form>"
     result = await crawl_site(pages, known=seeds("/a", "/b", "/c"))
     assert result.summary.has_lost_most
     assert not result.summary.is_answering
+
+
+async def test_one_text_on_every_page_does_not_replace_what_was_there() -> None:
+    pages: Pages = {"/": "<p>We are back soon.", **{f"/{n}": "<p>We are back soon." for n in "abc"}}
+    result = await crawl_site(pages, known=seeds("/a", "/b", "/c"))
+    assert result.pages == ["/"]
+    assert result.reasons == dict.fromkeys(("/a", "/b", "/c"), Reason.DUPLICATE)
+    assert result.summary.n_seeds_lost == 3
+
+
+async def test_two_pages_of_earlier_runs_may_become_equal() -> None:
+    pages: Pages = {"/": linking(), **{f"/{n}": "<p>one text" for n in "abc"}}
+    result = await crawl_site(pages, known=seeds("/a", "/b", "/c"), concurrency=1)
+    assert result.pages == ["/", "/a", "/b"]
+    assert result.reasons == {"/c": Reason.DUPLICATE}
 
 
 async def test_what_the_owner_or_the_site_left_out_on_purpose_is_no_loss() -> None:

@@ -4,8 +4,9 @@ import asyncio
 import os
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+import psutil
 import pytest
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
@@ -162,6 +163,20 @@ async def test_a_crawl_with_a_renderer_reads_what_scripts_write() -> None:
     body = next(page.body for page in result.sink.pages if page.url.endswith("/app"))
     assert WORDS in body.decode()
     assert result.site.hits["/app"] == 1
+
+
+@pytest.mark.browser
+async def test_a_browser_that_died_is_started_again() -> None:
+    page = reply(f"<p>{WORDS}<script></script>")
+    async with chromium() as renderer:
+        await renderer.render(page, Parts({}).get)
+        for process in psutil.Process().children(recursive=True):
+            with suppress(psutil.NoSuchProcess):
+                if "chrom" in process.name():
+                    process.kill()
+        with suppress(RenderFailed):  # its death may be noticed only now
+            await renderer.render(page, Parts({}).get)
+        assert WORDS in (await renderer.render(page, Parts({}).get)).decode()
 
 
 @pytest.mark.browser

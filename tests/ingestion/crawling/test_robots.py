@@ -155,11 +155,11 @@ def test_rules_are_read_as_google_reads_them(rules: str, path: str, may: bool) -
 
 
 def test_a_file_of_nothing_but_wildcards_is_matched_in_time() -> None:
-    rules = "user-agent: *\n" + "".join(f"disallow: /*{n}*a*b*c*d$\n" for n in range(20_000))
+    rules = "user-agent: *\n" + "".join(f"disallow: /*{n}*a*b*c*d$\n" for n in range(5_000))
     robots = parse_robots(rules.encode())
     started_s = time.process_time()
     assert robots.allows("https://example.com/" + "abc" * 300)
-    assert time.process_time() - started_s < 1.0
+    assert time.process_time() - started_s < 0.5
 
 
 def test_odd_line_ends_and_nulls_do_not_hide_rules() -> None:

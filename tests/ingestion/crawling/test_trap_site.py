@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections import Counter
+import pytest
 
 from botfactory.lib.safe_http import open_session
 from ingestion.crawling.crawler import crawl
@@ -23,7 +23,7 @@ async def crawl_traps(site: TrapSite, **settings: object) -> Result:
 async def test_every_trap_ends_as_its_table_says() -> None:
     async with serve_traps() as site:
         result = await crawl_traps(
-            site, exclude=(ENDLESS,), page_timeout_s=2.0, retry_delays_s=(), concurrency=8
+            site, exclude=(ENDLESS,), page_timeout_s=3.0, retry_delays_s=(), concurrency=8
         )
     ends = dict.fromkeys(result.pages, PAGE) | {
         path: str(reason) for path, reason in result.reasons.items()
@@ -39,17 +39,16 @@ async def test_every_trap_ends_as_its_table_says() -> None:
     assert "/sitemaps/nested/4" not in site.hits
 
 
-async def test_series_without_an_end_stop_each_by_itself() -> None:
+@pytest.mark.parametrize(
+    ("series", "n_most"),
+    [("calendar?*", 200), ("session/", 250), ("deeper/", 3), ("shop?*", 400)],
+)
+async def test_a_series_without_an_end_stops_by_itself(series: str, n_most: int) -> None:
     async with serve_traps() as site:
-        result = await crawl_traps(site, include=(ENDLESS,), max_pages=2_000, max_depth=400)
-    n_per_series = Counter(
-        path.split("/")[2].partition("?")[0] for path in result.pages if path != "/"
-    )
-    assert n_per_series["calendar"] <= 200
-    assert n_per_series["shop"] <= 400
-    assert n_per_series["days"] <= 1_000
-    assert n_per_series["session"] <= 1_000
-    assert n_per_series["deeper"] <= 3
+        result = await crawl_traps(
+            site, include=(ENDLESS + series,), max_pages=450, max_depth=400, concurrency=8
+        )
+    assert 2 <= len(result.pages) <= n_most
     assert Reason.TRAP in result.reasons.values()
 
 
