@@ -230,6 +230,8 @@ BOTFACTORY_ALLOWED_NETWORKS = _networks("BOTFACTORY_ALLOWED_NETWORKS")
 BOTFACTORY_ALLOWED_PORTS = env.list("BOTFACTORY_ALLOWED_PORTS", cast=int, default=[80, 443])
 BOTFACTORY_MAX_PAGES = env.int("BOTFACTORY_MAX_PAGES", default=500)
 BOTFACTORY_MAX_FILE_BYTES = env.int("BOTFACTORY_MAX_FILE_BYTES", default=25_000_000)
+BOTFACTORY_CHROMIUM_PATH = env.str("BOTFACTORY_CHROMIUM_PATH", default="")
+BOTFACTORY_CHROMIUM_SANDBOX = env.bool("BOTFACTORY_CHROMIUM_SANDBOX", default=True)
 
 # --- files -------------------------------------------------------------------------------------
 

@@ -44,6 +44,10 @@ def _lost_documents(run: IngestionRun) -> QuerySet[Document]:
     return run.source.documents.filter(~Exists(answering))
 
 
+def _kept_documents(run: IngestionRun) -> QuerySet[Document]:
+    return run.source.documents.filter(is_kept=True)
+
+
 def _waiting(run: IngestionRun) -> QuerySet[Page]:
     """Pages whose removal is decided and not carried out."""
     return run.pages.filter(change=Page.Change.REMOVED).exclude(verdict=Page.Verdict.REMOVED)
@@ -56,7 +60,8 @@ def judge(lease: Lease) -> None:
     Raises LeaseLost, and SiteFailing when most pages of a site answered with errors.
     """
     run = lease.hold()
-    if not _is_judging(run):
+    is_to_be_compared = _lost_documents(run).exists() or _kept_documents(run).exists()
+    if not (_is_judging(run) and is_to_be_compared):
         return
     ends = _page_ends(run)
     keys = run.source.documents.values_list("key", "is_kept")
@@ -70,7 +75,7 @@ def judge(lease: Lease) -> None:
     if plan.is_failing:
         raise SiteFailing
     back = [key for key in kept if key in ends and ends[key].is_read]
-    run.source.documents.filter(key__in=back).update(is_kept=False)
+    _kept_documents(run).filter(key__in=back).update(is_kept=False)
     _note(run, plan, known_pages=frozenset(ends))
 
 
@@ -117,13 +122,13 @@ def carry_out(lease: Lease, run: IngestionRun) -> bool:
 
     Raises LeaseLost, VectorStoreUnavailable.
     """
-    store = registry.vector_store()
-    for key in list(_waiting(run).values_list("url_hash", flat=True)):
+    waiting = list(_waiting(run).values_list("url_hash", flat=True))
+    for key in waiting:
         if shutdown.is_requested() or not lease.beat():
             return False
         document = run.source.documents.filter(key=key).only("pk").first()
         if document is not None:
-            store.delete_document(run.source.bot_id, document.pk)
+            registry.vector_store().delete_document(run.source.bot_id, document.pk)
         with transaction.atomic():
             lease.hold()
             run.source.documents.filter(key=key).delete()

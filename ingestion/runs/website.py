@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from uuid import UUID
 
 from asgiref.sync import async_to_sync, sync_to_async
-from django.db.models import F
+from django.conf import settings
+from django.db.models import Exists, F, OuterRef
 
 from botfactory.lib import outgoing, safe_http
 from ingestion.crawling.crawler import crawl
+from ingestion.crawling.rendering import ChromiumRenderer, PageRenderer
 from ingestion.crawling.types import CrawlConfig, KnownUrl, Validators, was_fetched
 from ingestion.errors import GaveUp
-from ingestion.models import Document, IngestionRun, Page
+from ingestion.models import Document, IngestionRun, Page, Source
 from ingestion.runs import saving
 from ingestion.runs.counting import READ_VERDICTS
 from ingestion.runs.guarding import LeaseGuard
@@ -43,7 +49,9 @@ async def _read(run: IngestionRun, lease: Lease) -> bool:
             asyncio.timeout(None) as limit,
             guard.kept(limit, sink.flush),
             safe_http.open_session(config.policy) as session,
+            _open_renderer(run.source) as renderer,
         ):
+            config = replace(config, renderer=renderer)
             try:
                 summary = await crawl(
                     config, session=session, sink=sink, should_stop=guard.should_stop
@@ -55,6 +63,18 @@ async def _read(run: IngestionRun, lease: Lease) -> bool:
             raise
         return False
     return not summary.is_stopped
+
+
+@asynccontextmanager
+async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
+    """A browser for a source that asks for one. Raises RendererUnavailable."""
+    if not source.render_javascript:
+        yield None
+        return
+    path = settings.BOTFACTORY_CHROMIUM_PATH or shutil.which("chromium") or ""
+    has_sandbox = settings.BOTFACTORY_CHROMIUM_SANDBOX
+    async with ChromiumRenderer(path, has_sandbox=has_sandbox) as renderer:
+        yield renderer
 
 
 def _give_up_deadly_pages(run: IngestionRun, lease: Lease) -> None:
@@ -127,11 +147,10 @@ def _earlier_pages(run: IngestionRun) -> dict[str, tuple[str, int]]:
 
 def _noted_pages(source_id: UUID, *, before: IngestionRun) -> dict[str, tuple[str, int]]:
     """The same of the pages that the last run which read anything had read."""
-    pages = Page.objects.filter(
-        run__source_id=source_id, run__started_at__lt=before.started_at, verdict__in=READ_VERDICTS
-    )
-    last = pages.order_by("-run__started_at").values_list("run_id", flat=True).first()
-    rows = pages.filter(run_id=last).values_list("url_hash", "url", "depth")
+    read = Page.objects.filter(verdict__in=READ_VERDICTS)
+    runs = IngestionRun.objects.filter(source=source_id, started_at__lt=before.started_at)
+    last = runs.filter(Exists(read.filter(run=OuterRef("pk")))).order_by("-started_at").first()
+    rows = read.filter(run=last).values_list("url_hash", "url", "depth") if last else ()
     return {key: (url, depth) for key, url, depth in rows}
 
 

@@ -99,6 +99,15 @@ def test_a_page_that_an_unhealthy_run_did_not_meet_stays(
     assert "how cocoa is made" in texts_of(source)
 
 
+def test_a_source_that_needs_a_browser_fails_typed_where_there_is_none(
+    add_site: Callable[[], Source], sync: Sync, settings: Settings
+) -> None:
+    settings.BOTFACTORY_CHROMIUM_PATH = "/nowhere/chromium"
+    source = add_site()
+    Source.objects.update(render_javascript=True)
+    assert sync(source).error_code == "renderer_unavailable"
+
+
 @pytest.mark.parametrize("status", [404, 403])
 def test_a_start_page_with_an_error_fails_the_source_typed(
     add_site: Callable[[], Source], sync: Sync, site: FakeSite, status: int
