@@ -201,13 +201,15 @@ BOTFACTORY_SWEEP_INTERVAL_S = env.float("BOTFACTORY_SWEEP_INTERVAL_S", default=5
 CELERY_BEAT_SCHEDULE = {
     name: {
         "task": task,
-        "schedule": BOTFACTORY_SWEEP_INTERVAL_S,
+        "schedule": interval_s,
         # A ring that nobody heard in time is worth nothing: they must not pile up.
-        "options": {"expires": 2 * BOTFACTORY_SWEEP_INTERVAL_S},
+        "options": {"expires": 2 * interval_s},
     }
-    for name, task in (
-        ("sweep", "ingestion.tasks.sweep"),
-        ("purge", "bots.tasks.purge_deleted_bots"),
+    for name, task, interval_s in (
+        ("sweep", "ingestion.tasks.sweep", BOTFACTORY_SWEEP_INTERVAL_S),
+        ("purge", "bots.tasks.purge_deleted_bots", BOTFACTORY_SWEEP_INTERVAL_S),
+        ("refresh", "ingestion.tasks.refresh_sources", 60.0),
+        ("prune", "ingestion.tasks.prune_runs", 600.0),
     )
 }
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)
@@ -240,6 +242,8 @@ BOTFACTORY_ALLOWED_PORTS = env.list("BOTFACTORY_ALLOWED_PORTS", cast=int, defaul
 BOTFACTORY_MAX_PAGES = env.int("BOTFACTORY_MAX_PAGES", default=500)
 BOTFACTORY_MAX_FILE_BYTES = env.int("BOTFACTORY_MAX_FILE_BYTES", default=25_000_000)
 BOTFACTORY_OCR_LANGUAGES = _ocr_languages("BOTFACTORY_OCR_LANGUAGES")
+BOTFACTORY_CHROMIUM_PATH = env.str("BOTFACTORY_CHROMIUM_PATH", default="")
+BOTFACTORY_CHROMIUM_SANDBOX = env.bool("BOTFACTORY_CHROMIUM_SANDBOX", default=True)
 
 # --- files -------------------------------------------------------------------------------------
 

@@ -29,11 +29,45 @@ class RobotsUnavailable(IngestionError):
     )
 
 
+class SiteFailing(IngestionError):
+    """Of the pages that were known, more than half answered with errors. Nothing was changed."""
+
+    code = "site_failing"
+    retryable = True
+    default_message = (
+        "Most pages of the site answered with errors, so nothing was removed and the earlier text "
+        "keeps answering. Check the site, then refresh the source."
+    )
+
+
+class RunCancelled(IngestionError):
+    """A member stopped the first reading of a source before anything was read."""
+
+    code = "cancelled"
+    default_message = "Reading was stopped before anything was read. Start it again when you like."
+
+
+class StorageFull(IngestionError):
+    """The disk or bucket for uploads takes no more; nothing was kept."""
+
+    code = "storage_full"
+    status = 507
+    default_message = (
+        "The server has no room left for files, so nothing was saved. Ask its operator to make "
+        "room, then upload again."
+    )
+
+
 class ExtractionError(IngestionError):
     """Base of everything that keeps one page or file from becoming text."""
 
     code = "extraction_failed"
     default_message = "No text could be read from this."
+
+
+def detail_of(error: ExtractionError) -> str:
+    """What the error's message says beyond that of its class; empty where that is all."""
+    return "" if error.public_message == error.default_message else error.public_message
 
 
 class FileEmpty(ExtractionError):
@@ -167,6 +201,16 @@ class ExtractionCrashed(ExtractionError):
 
     code = "extraction_crashed"
     default_message = "Reading this needs more memory or time than allowed. Try a smaller file."
+
+
+class GaveUp(ExtractionError):
+    """The worker died each time it read this page or file, so others go on without it."""
+
+    code = "gave_up"
+    default_message = (
+        "Reading this stopped the server three times, so it was left out. Try it again, or exclude "
+        "it."
+    )
 
 
 class NothingIndexed(IngestionError):

@@ -11,7 +11,8 @@ from django.core.exceptions import ValidationError
 from django.core.files.uploadedfile import UploadedFile
 
 from ingestion.models import Source
-from ingestion.services import MAX_PAGES_LIMIT, Upload
+from ingestion.scoping import MAX_PAGES_LIMIT
+from ingestion.services import Upload
 
 NAME_MAX_CHARS = 100
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from bots.knowledge import registry
-from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.models import Source
 from ingestion.uploads import delete_uploads_of_source
 
 logger = logging.getLogger(__name__)
@@ -20,17 +20,3 @@ def purge_deleted_source(source_id: str) -> None:
     delete_uploads_of_source(source)
     source.delete()
     logger.info("source_purged", extra={"source_id": source_id})
-
-
-def remove_documents(run: IngestionRun, documents: list[Document]) -> None:
-    """Takes pages that are gone from the site out of the bot. Raises VectorStoreUnavailable."""
-    store = registry.vector_store()
-    for document in documents:
-        store.delete_document(run.source.bot_id, document.pk)
-        document.delete()
-        Page.objects.update_or_create(
-            run=run,
-            url_hash=document.key,
-            defaults={"verdict": Page.Verdict.REMOVED},
-            create_defaults={"url": document.url, "verdict": Page.Verdict.REMOVED},
-        )

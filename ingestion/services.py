@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 from itertools import count
 from pathlib import PurePath
-from typing import IO, Any
+from typing import IO
 
 from django.conf import settings
 from django.core.files.base import ContentFile, File
@@ -17,16 +19,16 @@ from django.utils import timezone
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role
-from botfactory.accounts.services import record_audit
 from botfactory.errors import InvalidInput
 from botfactory.lib import outgoing, safe_http
 from botfactory.lib.queue import enqueue_on_commit
 from bots.models import Bot
-from ingestion.errors import FileEmpty, FileTooLarge
-from ingestion.models import Source, SourceFile
+from ingestion.auditing import audit_source
+from ingestion.errors import FileEmpty, FileTooLarge, StorageFull
+from ingestion.models import Source, SourceFile, upload_path
+from ingestion.scoping import SourceSettings, apply_settings, default_settings
 
 MAX_FILES_PER_SOURCE = 100
-MAX_PAGES_LIMIT = 50_000
 MAX_NAME_CHARS = 255
 MAX_SUFFIX_CHARS = 20
 
@@ -40,24 +42,33 @@ class Upload:
     size: int
 
 
-def add_website(*, actor: Actor, bot: Bot, url: str, max_pages: int | None = None) -> Source:
-    """A queued source. Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied."""
+def add_website(
+    *,
+    actor: Actor,
+    bot: Bot,
+    url: str,
+    max_pages: int | None = None,
+    changes: SourceSettings | None = None,
+) -> Source:
+    """A queued source, read by `changes` or else by the server's defaults; `max_pages` wins.
+
+    Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied.
+    """
     actor.require(Role.EDITOR)
     address = _website_address(url)
-    pages = settings.BOTFACTORY_MAX_PAGES if max_pages is None else max_pages
-    if not 1 <= pages <= MAX_PAGES_LIMIT:
-        message = f"Give a number of pages from 1 to {MAX_PAGES_LIMIT:,}."
-        raise InvalidInput(fields={"max_pages": [message]})
-    source = Source(
-        bot=bot, kind=Source.Kind.WEBSITE, name=address[:300], url=address, max_pages=pages
-    )
+    chosen = changes or default_settings()
+    if max_pages is not None:
+        chosen = replace(chosen, max_pages=max_pages)
+    source = Source(bot=bot, kind=Source.Kind.WEBSITE, name=address[:300], url=address)
+    apply_settings(source, chosen)
     return _queue(source, actor)
 
 
 def add_files(*, actor: Actor, bot: Bot, uploads: Sequence[Upload]) -> Source:
     """A queued source of one or more files; the same file twice counts once.
 
-    Raises InvalidInput, FileTooLarge, FileEmpty, PermissionDenied; then nothing is kept.
+    Raises InvalidInput, FileTooLarge, FileEmpty, StorageFull, PermissionDenied; then nothing is
+    kept.
     """
     actor.require(Role.EDITOR)
     if not 1 <= len(uploads) <= MAX_FILES_PER_SOURCE:
@@ -73,7 +84,10 @@ def add_files(*, actor: Actor, bot: Bot, uploads: Sequence[Upload]) -> Source:
 
 
 def add_text(*, actor: Actor, bot: Bot, title: str, text: str, url: str = "") -> Source:
-    """A queued source of pasted text. Raises InvalidInput, UrlInvalid, PermissionDenied."""
+    """A queued source of pasted text.
+
+    Raises InvalidInput, UrlInvalid, StorageFull, PermissionDenied.
+    """
     actor.require(Role.EDITOR)
     if not text.strip():
         raise InvalidInput(fields={"text": ["Paste some text."]})
@@ -92,7 +106,7 @@ def delete_source(*, actor: Actor, source: Source) -> None:
     actor.require(Role.EDITOR)
     with transaction.atomic():
         Source.objects.filter(pk=source.pk).update(deleted_at=timezone.now())
-        _audit(actor, "source.delete", source)
+        audit_source(actor, "source.delete", source)
         enqueue_on_commit(purge_source, source.pk)
 
 
@@ -106,7 +120,7 @@ def retry_source(*, actor: Actor, source: Source) -> None:
             pk=source.pk, status__in=[Source.Status.READY, Source.Status.FAILED]
         ).update(status=Source.Status.QUEUED, error_code="", error_message="")
         if changed:
-            _audit(actor, "source.retry", source)
+            audit_source(actor, "source.retry", source)
             enqueue_on_commit(sync_source, source.pk)
 
 
@@ -151,7 +165,7 @@ def _queue(source: Source, actor: Actor, uploads: Sequence[Upload] = ()) -> Sour
             for upload in uploads:
                 if (file := _store(source, upload)) is not None:
                     stored.append(file)
-            _audit(actor, "source.create", source, kind=source.kind)
+            audit_source(actor, "source.create", source, kind=source.kind)
             enqueue_on_commit(sync_source, source.pk)
     except BaseException:
         for file in stored:
@@ -170,9 +184,21 @@ def _store(source: Source, upload: Upload) -> SourceFile | None:
         return None
     name = _free_name(source, upload.name)
     file = SourceFile(source=source, name=name, sha256=sha256, size=upload.size)
-    file.file.save(str(file.pk), File(upload.content), save=False)
+    _write(file, upload)
     file.save(force_insert=True)
     return file
+
+
+def _write(file: SourceFile, upload: Upload) -> None:
+    """Raises StorageFull; then no part of the file is left behind."""
+    try:
+        file.file.save(str(file.pk), File(upload.content), save=False)
+    except OSError as exc:
+        with suppress(OSError):
+            file.file.storage.delete(upload_path(file, ""))
+        if exc.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StorageFull(subject=upload.name) from exc
+        raise
 
 
 def _free_name(source: Source, name: str) -> str:
@@ -186,14 +212,3 @@ def _free_name(source: Source, name: str) -> str:
         if free not in taken:
             break
     return free
-
-
-def _audit(actor: Actor, action: str, source: Source, **data: Any) -> None:
-    record_audit(
-        workspace=actor.workspace,
-        actor=actor.user,
-        action=action,
-        object_id=source.pk,
-        bot_id=str(source.bot_id),
-        **data,
-    )

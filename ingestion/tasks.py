@@ -13,6 +13,8 @@ from botfactory.lib.queue import postponed_while_unavailable
 logger = logging.getLogger(__name__)
 
 RETRY_S = 5
+NOTICE_RETRY_S = 300
+MAX_NOTICE_TRIES = 12
 
 
 @shared_task(ignore_result=True)
@@ -58,3 +60,31 @@ def sweep() -> None:
     from ingestion.runs.sweeping import ring_again
 
     ring_again()
+
+
+@shared_task(ignore_result=True)
+def refresh_sources() -> None:
+    """Starts the runs that are due by their schedule."""
+    from ingestion.runs.refreshing import refresh_due
+
+    refresh_due()
+
+
+@shared_task(ignore_result=True)
+def prune_runs() -> None:
+    """Deletes pages of old runs, a bounded number at a time."""
+    from ingestion.runs import retention
+
+    retention.prune_runs()
+
+
+@shared_task(bind=True, ignore_result=True, max_retries=MAX_NOTICE_TRIES)
+def tell_owners(self: Any, run_id: str) -> None:
+    """Writes to the owners about a run that needs them."""
+    from ingestion.runs import notices
+
+    try:
+        notices.tell_owners(run_id)
+    except notices.NoticeNotSent:
+        if self.request.retries < MAX_NOTICE_TRIES:
+            raise self.retry(countdown=NOTICE_RETRY_S) from None

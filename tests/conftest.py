@@ -21,7 +21,7 @@ from bots.knowledge import registry
 from bots.models import Bot
 from ingestion import services
 from ingestion.models import Source
-from ingestion.runs import pipeline
+from ingestion.runs.parsers import extraction_pool
 
 REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
 
@@ -115,7 +115,7 @@ def knowledge() -> Iterator[None]:
     registry.warm_up()
     yield
     registry.close()
-    pipeline.extraction_pool().close()
+    extraction_pool().close()
 
 
 @pytest.fixture

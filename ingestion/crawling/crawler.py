@@ -305,4 +305,5 @@ class _Crawl:
 
     async def _validators(self, entry: Entry) -> Validators | None:
         """None for a page that scripts fill: its own bytes say nothing about what it shows."""
-        return None if self._config.renderer else await self._sink.validators(entry.url)
+        validators = await self._sink.validators(entry.url)
+        return None if self._config.renderer else validators

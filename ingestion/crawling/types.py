@@ -58,6 +58,7 @@ class Reason(StrEnum):
     REDIRECT_LOOP = "redirect_loop"
     URL_NOT_ALLOWED = "url_not_allowed"
     URL_INVALID = "url_invalid"
+    HELD = "held"
 
 
 REASON_SENTENCES: dict[Reason, str] = {
@@ -97,6 +98,10 @@ REASON_SENTENCES: dict[Reason, str] = {
     Reason.REDIRECT_LOOP: "The page redirects in a circle.",
     Reason.URL_NOT_ALLOWED: "The address is private or reserved and is not opened.",
     Reason.URL_INVALID: "The link is not a valid address.",
+    Reason.HELD: (
+        "The page is gone, but it stays until you confirm its removal: too many pages vanished at "
+        "once, or the site answered with errors."
+    ),
 }
 
 # Given to an address without asking the site for it.
@@ -279,7 +284,8 @@ class CrawlSink(Protocol):
         """A page to be indexed. Its worker waits for this call, which slows the crawl down."""
 
     async def validators(self, url: str) -> Validators | None:
-        """What to send along so that an unchanged page answers 304."""
+        """What to send along so that an unchanged page answers 304. Asked right before the request
+        for a page, but not for the start page."""
 
 
 @runtime_checkable

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from uuid import UUID, uuid5
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from bots.knowledge import registry
@@ -189,11 +189,12 @@ def note_unexpected(document_id: str) -> None:
 
 
 def _note_pages(documents: Sequence[Document], verdict: Page.Verdict, reason: str = "") -> None:
-    """Sets the verdict in the running run of the documents' source, which is one for all."""
+    """Sets the verdict in the running run of the documents' source, which is one for all, and in
+    those that had read the page before they were stopped or failed."""
     if not documents:
         return
     Page.objects.filter(
+        Q(run__status=IngestionRun.Status.RUNNING) | Q(verdict=Page.Verdict.READ),
         run__source_id=documents[0].source_id,
-        run__status=IngestionRun.Status.RUNNING,
         url_hash__in=[document.key for document in documents],
     ).update(verdict=verdict, reason=reason, updated_at=timezone.now())

@@ -11,7 +11,12 @@ from ingestion.models.sources import Source
 
 
 class Document(models.Model):
-    """The text of one page or file; `indexed_version` follows `version` when points are stored."""
+    """The text of one page or file; `indexed_version` follows `version` when points are stored.
+
+    `body_hash` is that of the bytes the text came from: the same bytes need not be read again.
+    Where it is empty they are, whatever the site says. `is_kept` marks a page that a member wants
+    to keep although its site does not show it any more.
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="documents")
@@ -24,6 +29,8 @@ class Document(models.Model):
     content_hash = models.CharField(max_length=64)
     etag = models.CharField(max_length=300, blank=True)
     last_modified = models.CharField(max_length=100, blank=True)
+    body_hash = models.CharField(max_length=64, blank=True)
+    is_kept = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
     indexed_version = models.PositiveIntegerField(default=0)
     claimed_at = models.DateTimeField(null=True)

@@ -15,7 +15,8 @@ class IngestionRun(models.Model):
 
     The counts are final when the run has ended: they outlive its pages, of which only the latest
     runs keep all. `n_held` pages vanished but were kept, because too many vanished at once.
-    `is_retry` marks a run that was opened again for single pages.
+    `is_retry` marks a run that was opened again for single pages. `told_at` is when the owners were
+    written to about it.
     """
 
     class Status(models.TextChoices):
@@ -28,6 +29,11 @@ class IngestionRun(models.Model):
         FIRST = "first", "First reading"
         MANUAL = "manual", "Asked for"
         SCHEDULED = "scheduled", "Schedule"
+
+    class Kept(models.TextChoices):
+        ALL = "all", "Every page"
+        CHANGES = "changes", "Pages that changed"
+        NONE = "none", "Counts alone"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     source = models.ForeignKey(Source, on_delete=models.CASCADE, related_name="runs")
@@ -47,6 +53,8 @@ class IngestionRun(models.Model):
     n_changed = models.PositiveIntegerField(default=0)
     n_removed = models.PositiveIntegerField(default=0)
     n_held = models.PositiveIntegerField(default=0)
+    kept_pages = models.CharField(max_length=10, choices=Kept.choices, default=Kept.ALL)
+    told_at = models.DateTimeField(null=True)
     started_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
 

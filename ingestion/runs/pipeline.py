@@ -1,50 +1,31 @@
-"""One pass over a source: read everything, save what changed, hand it to the index."""
+"""One pass over a source: read everything, save what changed, hand it to the index, then see to
+what has vanished."""
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import threading
-from collections.abc import AsyncIterator
-from concurrent.futures import Future
-from contextlib import asynccontextmanager, suppress
-from dataclasses import replace
-from functools import lru_cache
+from collections.abc import Callable
 
-from asgiref.sync import async_to_sync, sync_to_async
 from django.conf import settings
-from django.db import DatabaseError
 
 from botfactory.errors import BotFactoryError, ServiceUnavailable
-from botfactory.lib import outgoing, safe_http, shutdown
-from ingestion.crawling.crawler import crawl
-from ingestion.crawling.types import CrawlConfig, CrawlSummary, KnownUrl
-from ingestion.errors import ExtractionError
-from ingestion.extraction.kinds import MARKDOWN
-from ingestion.extraction.pool import ExtractionPool
-from ingestion.extraction.types import ExtractedDocument
-from ingestion.models import IngestionRun, Page, Source, SourceFile
-from ingestion.purging import remove_documents
-from ingestion.runs import lifecycle, saving
-from ingestion.runs.lifecycle import Lease
-from ingestion.runs.planning import plan_removals
-from ingestion.runs.sink import RunSink
+from ingestion.models import IngestionRun, Source
+from ingestion.runs import lifecycle, vanishing
+from ingestion.runs.files import read_files
+from ingestion.runs.lifecycle import Lease, LeaseLost
+from ingestion.runs.website import read_website
 
 logger = logging.getLogger(__name__)
 
-EXTRACTION_TIMEOUT_S = 60.0
-# A page on its way may still arrive when the process is to end; a slow site does not hold it up.
-LAST_PAGES_S = 2.0
-SHUTDOWN_POLL_S = 0.25
-FILE_POLL_S = 1.0
+# Reads one kind of source; False when it was stopped before the end.
+Reader = Callable[[IngestionRun, Lease], bool]
 
-
-@lru_cache(maxsize=1)
-def extraction_pool() -> ExtractionPool:
-    """This process's child processes for parsers; started on first use."""
-    return ExtractionPool(ocr_languages=tuple(settings.BOTFACTORY_OCR_LANGUAGES))
-
-
+_READERS: dict[str, Reader] = {
+    Source.Kind.WEBSITE: read_website,
+    Source.Kind.FILE: read_files,
+    Source.Kind.TEXT: read_files,
+}
 # A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
 # slot stays queued, and the sweep rings again.
 _slots = threading.BoundedSemaphore(max(1, settings.BOTFACTORY_WORKER_THREADS // 2))
@@ -64,191 +45,41 @@ def _sync(source_id: str) -> None:
     lease = lifecycle.acquire(source_id)
     if lease is None:
         return
-    run = IngestionRun.objects.select_related("source").get(pk=lease.run_id)
     try:
-        is_finished = _read(run, lease)
+        _go_on(lease)
+    except LeaseLost:
+        logger.warning("lease_lost", extra={"source_id": source_id})
     except ServiceUnavailable as exc:
         logger.warning("sync_postponed", extra={"source_id": source_id, "code": exc.code})
         lifecycle.release(lease)
-        return
     except BotFactoryError as exc:
         logger.info("sync_failed", extra={"source_id": source_id, "code": exc.code})
-        lifecycle.fail(run, exc)
-        return
+        _fail(lease, exc)
     except Exception:
         logger.exception("sync_crashed", extra={"source_id": source_id})
         lifecycle.release(lease)
+
+
+def _go_on(lease: Lease) -> None:
+    """Does what the run still needs, from the phase in which it was left."""
+    run = IngestionRun.objects.select_related("source").get(pk=lease.run_id)
+    if run.crawl_finished_at is None:
+        if not _READERS[run.source.kind](run, lease):
+            lifecycle.release(lease)
+            return
+        lifecycle.end_crawl(lease)
+    if lifecycle.is_waiting_for_index(run.source_id):
+        lifecycle.finish(lease)  # gives the lease back: the last document calls a worker again
         return
-    if not is_finished:
+    vanishing.judge(lease)
+    if vanishing.carry_out(lease, run):
+        lifecycle.finish(lease)
+    else:
         lifecycle.release(lease)
-    elif lifecycle.end_crawl(lease):
-        lifecycle.finish_if_done(run.source_id)
 
 
-def _read(run: IngestionRun, lease: Lease) -> bool:
-    """Reads the whole source; False when it was stopped before the end."""
-    if run.source.kind == Source.Kind.WEBSITE:
-        return async_to_sync(_read_website)(run, lease)
-    return _read_files(run, lease)
-
-
-# --- websites ----------------------------------------------------------------------------------
-
-
-async def _read_website(run: IngestionRun, lease: Lease) -> bool:
-    known = await sync_to_async(_known_urls)(run)
-    policy = outgoing.people_policy()
-    config = CrawlConfig(
-        start_url=run.source.url, policy=policy, max_pages=run.source.max_pages, known=known
-    )
-    guard = _LeaseGuard(lease)
-    sink = RunSink(run, lease, extraction_pool())
+def _fail(lease: Lease, error: BotFactoryError) -> None:
     try:
-        async with (
-            asyncio.timeout(None) as limit,
-            guard.kept(limit),
-            safe_http.open_session(policy) as session,
-        ):
-            summary = await crawl(config, session=session, sink=sink, should_stop=guard.should_stop)
-    except TimeoutError:
-        if not limit.expired():
-            raise
-        return False
-    if summary.is_stopped:
-        return False
-    await sync_to_async(_remove_vanished)(run, summary)
-    return True
-
-
-def _known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
-    """What an interrupted start of this run left: settled addresses are not fetched again."""
-    rows = run.pages.order_by("pk").values_list("url", "depth", "verdict")
-    return tuple(
-        KnownUrl(url=url, depth=depth, is_settled=verdict != Page.Verdict.FOUND)
-        for url, depth, verdict in rows
-    )
-
-
-def _remove_vanished(run: IngestionRun, summary: CrawlSummary) -> None:
-    known = {document.key: document for document in run.source.documents.defer("text")}
-    seen = frozenset(run.pages.values_list("url_hash", flat=True))
-    # The summary counts this start alone; an interrupted crawl had read pages before.
-    was_read = [Page.Verdict.READ, Page.Verdict.INDEXED, Page.Verdict.UNCHANGED]
-    n_read = run.pages.filter(verdict__in=was_read).count()
-    whole = replace(summary, n_fetched=n_read, n_unchanged=0)
-    removals = plan_removals(known=frozenset(known), seen=seen, is_healthy=whole.is_healthy)
-    remove_documents(run, [known[removal.key] for removal in removals])
-
-
-class _LeaseGuard:
-    """Renews the lease beside the crawl and tells it when to stop."""
-
-    def __init__(self, lease: Lease) -> None:
-        self._lease = lease
-        self._is_lost = False
-
-    def should_stop(self) -> bool:
-        return self._is_lost or shutdown.is_requested()
-
-    @asynccontextmanager
-    async def kept(self, limit: asyncio.Timeout) -> AsyncIterator[None]:
-        """Keeps the lease while the block runs; `limit` ends it soon after it should stop."""
-        tasks = [asyncio.create_task(self._beat()), asyncio.create_task(self._end(limit))]
-        try:
-            yield
-        finally:
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-
-    async def _beat(self) -> None:
-        while not self._is_lost:
-            await asyncio.sleep(lifecycle.HEARTBEAT_S)
-            with suppress(DatabaseError):  # a passing fault; the lease outlives several beats
-                self._is_lost = not await sync_to_async(self._lease.beat)()
-
-    async def _end(self, limit: asyncio.Timeout) -> None:
-        while not self.should_stop():
-            await asyncio.sleep(SHUTDOWN_POLL_S)
-        limit.reschedule(asyncio.get_running_loop().time() + LAST_PAGES_S)
-
-
-# --- files and texts ---------------------------------------------------------------------------
-
-
-def _read_files(run: IngestionRun, lease: Lease) -> bool:
-    files = list(run.source.files.order_by("created_at", "name"))
-    urls = {file.pk: _file_url(run.source, file) for file in files}
-    saving.note_found(run.pk, [(urls[file.pk], 0) for file in files])
-    settled = run.pages.exclude(verdict=Page.Verdict.FOUND).values_list("url_hash", flat=True)
-    done = frozenset(settled)
-    for file in files:
-        if saving.key_of(urls[file.pk]) in done:
-            continue
-        if shutdown.is_requested() or not lease.beat():
-            return False
-        if not _read_file(run, lease, file, urls[file.pk]):
-            return False
-        lease.note_progress()
-    return True
-
-
-def _file_url(source: Source, file: SourceFile) -> str:
-    """What the report and citations call a file: its name, or the address of a pasted text."""
-    return source.url or file.name
-
-
-def _read_file(run: IngestionRun, lease: Lease, file: SourceFile, url: str) -> bool:
-    """Reads and saves one file; False when the run was lost or is to end meanwhile."""
-    is_text = run.source.kind == Source.Kind.TEXT
-    with file.file.open("rb") as stored:
-        body = stored.read()
-    reading = _Reading(
-        body, declared=MARKDOWN if is_text else "", name="" if is_text else file.name
-    )
-    try:
-        extracted = reading.wait(lease)
-    except ExtractionError as exc:
-        saving.note_verdict(run.pk, url, Page.Verdict.FAILED, exc.code)
-        return True
-    if extracted is None:
-        return False
-    title = file.name if is_text else extracted.title or file.name
-    read = saving.Read(page_url=url, link=url, extracted=replace(extracted, title=title))
-    saving.save_document(run, read)
-    return True
-
-
-class _Reading:
-    """One file on its way through the pool, in a thread that nobody waits for at the end."""
-
-    def __init__(self, body: bytes, *, declared: str, name: str) -> None:
-        self._extracted: Future[ExtractedDocument] = Future()
-        self._body, self._declared, self._name = body, declared, name
-        threading.Thread(target=self._read, daemon=True).start()
-
-    def wait(self, lease: Lease) -> ExtractedDocument | None:
-        """The document; None when the run was lost or is to end. The lease is kept meanwhile, as
-        recognising the pages of a scan takes minutes.
-
-        Raises: ExtractionError.
-        """
-        while True:
-            try:
-                return self._extracted.result(timeout=FILE_POLL_S)
-            except TimeoutError:
-                if shutdown.is_requested() or not lease.beat():
-                    return None
-
-    def _read(self) -> None:
-        try:
-            extracted = extraction_pool().extract(
-                self._body,
-                declared=self._declared,
-                name=self._name,
-                timeout_s=EXTRACTION_TIMEOUT_S,
-            )
-        except BaseException as exc:  # noqa: BLE001  (whoever waits raises it)
-            self._extracted.set_exception(exc)
-        else:
-            self._extracted.set_result(extracted)
+        lifecycle.fail(lease, error)
+    except LeaseLost:
+        logger.warning("lease_lost", extra={"run_id": str(lease.run_id)})

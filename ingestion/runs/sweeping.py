@@ -26,7 +26,6 @@ def ring_again() -> None:
     )
     held = IngestionRun.objects.filter(
         status=IngestionRun.Status.RUNNING,
-        crawl_finished_at=None,
         heartbeat_at__gt=now - timedelta(seconds=lifecycle.LEASE_S),
     )
     for source_id in unfinished.exclude(runs__in=held).values_list("pk", flat=True):

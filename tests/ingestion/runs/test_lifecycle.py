@@ -11,7 +11,7 @@ from botfactory.errors import BotFactoryError
 from ingestion.errors import NothingIndexed, PdfEncrypted
 from ingestion.models import Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle
-from ingestion.runs.lifecycle import LEASE_S, MAX_STARTS_WITHOUT_PROGRESS, Lease
+from ingestion.runs.lifecycle import LEASE_S, MAX_STARTS_WITHOUT_PROGRESS, Lease, LeaseLost
 from tests.ingestion.conftest import MoveClock
 
 pytestmark = pytest.mark.django_db
@@ -54,8 +54,9 @@ def note_pages(source: Source, *reasons: str, detail: str = "") -> None:
 
 def end(source: Source) -> Source:
     """The source after its crawl ended and the run was asked whether it is done."""
-    assert lifecycle.end_crawl(acquire(source))
-    lifecycle.finish_if_done(source.pk)
+    lease = acquire(source)
+    lifecycle.end_crawl(lease)
+    lifecycle.finish(lease)
     source.refresh_from_db()
     return source
 
@@ -101,7 +102,12 @@ def test_a_worker_that_lost_its_lease_cannot_end_or_release_the_run(
     silent = acquire(website)
     move_clock(LEASE_S + 1)
     successor = acquire(website)
-    assert not lifecycle.end_crawl(silent)
+    with pytest.raises(LeaseLost):
+        lifecycle.end_crawl(silent)
+    with pytest.raises(LeaseLost):
+        lifecycle.finish(silent)
+    with pytest.raises(LeaseLost):
+        lifecycle.fail(silent, NothingIndexed())
     lifecycle.release(silent)
     silent.note_progress()
     assert run_of(website).attempts == 2
@@ -201,8 +207,7 @@ def test_a_run_without_documents_and_with_several_causes_points_at_the_report(
 
 
 def test_a_failed_run_can_be_followed_by_a_new_one(website: Source) -> None:
-    acquire(website)
-    lifecycle.fail(run_of(website), NothingIndexed())
+    lifecycle.fail(acquire(website), NothingIndexed())
     Source.objects.filter(pk=website.pk).update(status=Source.Status.QUEUED)
     assert acquire(website).run_id != website.runs.get(status="failed").pk
 

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import io
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures import Future
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
-from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -24,96 +20,14 @@ from ingestion import services
 from ingestion.crawling.types import CrawlConfig
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.runs import lifecycle, pipeline, saving
+from ingestion.runs import lifecycle, parsers, pipeline, saving, website
 from ingestion.services import Upload
-from tests.doubles.fake_site import FakeSite, Reply, serve_site
+from tests.doubles.fake_site import FakeSite, Reply
 from tests.ingestion.extraction import odd_pdfs
 from tests.ingestion.extraction.samples import make_pdf
+from tests.ingestion.runs.passes import PAGES, TEXT, Sync, again, page, report, texts_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.model]
-
-Sync = Callable[[Source], Source]
-TEXT = "This page tells at some length how {} is made at home, step by step, for two people."
-
-
-def page(topic: str, *links: str) -> str:
-    anchors = "".join(f'<li><a href="{link}">{link}</a></li>' for link in links)
-    body = f"<h1>About {topic}</h1><p>{TEXT.format(topic)}</p><p>Enjoy your {topic}.</p>"
-    return (
-        f"<html><head><title>{topic}</title></head>"
-        f"<body><main>{body}</main><ul>{anchors}</ul></body></html>"
-    )
-
-
-PAGES = {
-    "/": page("tea", "/coffee", "/cocoa", "/gone"),
-    "/coffee": page("coffee"),
-    "/cocoa": page("cocoa"),
-}
-
-
-@contextmanager
-def running(pages: Mapping[str, Reply | str | list[Reply]]) -> Iterator[FakeSite]:
-    """The site on a thread of its own: the pipeline under test brings its own event loop."""
-    ready: Future[tuple[FakeSite, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
-
-    async def serve() -> None:
-        async with serve_site(pages) as site:
-            end = asyncio.Event()
-            ready.set_result((site, asyncio.get_running_loop(), end))
-            await end.wait()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),))
-    thread.start()
-    site, loop, end = ready.result(timeout=10)
-    try:
-        yield site
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join()
-
-
-@pytest.fixture
-def site(settings: Settings) -> Iterator[FakeSite]:
-    settings.BOTFACTORY_ALLOWED_NETWORKS = ["127.0.0.0/8"]
-    with running(PAGES) as site:
-        yield site
-
-
-@pytest.fixture
-def add_site(knowledge: None, bot: Bot, owner: Actor, site: FakeSite) -> Callable[[], Source]:
-    return lambda: services.add_website(actor=owner, bot=bot, url=site.url("/"))
-
-
-@pytest.fixture
-def sync(django_capture_on_commit_callbacks: Any) -> Sync:
-    """`sync(source)`: reads it, then indexes what was read; the source as it is then."""
-
-    def run(source: Source) -> Source:
-        with django_capture_on_commit_callbacks(execute=True):
-            pipeline.sync(str(source.pk))
-        source.refresh_from_db()
-        return source
-
-    return run
-
-
-def again(source: Source) -> Source:
-    Source.objects.filter(pk=source.pk).update(status=Source.Status.QUEUED)
-    return source
-
-
-def report(source: Source) -> dict[str, tuple[str, str]]:
-    """Verdict and reason by path or file name, of the latest run."""
-    pages = source.runs.latest("started_at").pages.all()
-    return {
-        page.url.removeprefix(source.url.rstrip("/")): (page.verdict, page.reason) for page in pages
-    }
-
-
-def texts_of(source: Source) -> str:
-    points = registry.vector_store().list_points(source.bot_id, source_id=source.pk)
-    return " ".join(payload.text for _, payload in points)
 
 
 def test_a_website_is_read_indexed_and_reported(add_site: Callable[[], Source], sync: Sync) -> None:
@@ -172,7 +86,7 @@ def test_a_page_that_left_a_healthy_site_leaves_the_bot(
     sync(again(source))
     assert source.documents.count() == 2
     assert "how cocoa is made" not in texts_of(source)
-    assert report(source)["/cocoa"] == ("removed", "")
+    assert report(source)["/cocoa"] == ("removed", "gone")
 
 
 def test_a_page_that_an_unhealthy_run_did_not_meet_stays(
@@ -181,10 +95,19 @@ def test_a_page_that_an_unhealthy_run_did_not_meet_stays(
     source = sync(add_site())
     broken = {f"/broken/{n}": Reply("", status=500) for n in range(4)}
     site.pages = {"/": page("tea", *broken), **broken}
-    monkeypatch.setattr(pipeline, "CrawlConfig", partial(CrawlConfig, retry_delays_s=()))
+    monkeypatch.setattr(website, "CrawlConfig", partial(CrawlConfig, retry_delays_s=()))
     sync(again(source))
     assert source.documents.count() == 3
     assert "how cocoa is made" in texts_of(source)
+
+
+def test_a_source_that_needs_a_browser_fails_typed_where_there_is_none(
+    add_site: Callable[[], Source], sync: Sync, settings: Settings
+) -> None:
+    settings.BOTFACTORY_CHROMIUM_PATH = "/nowhere/chromium"
+    source = add_site()
+    Source.objects.update(render_javascript=True)
+    assert sync(source).error_code == "renderer_unavailable"
 
 
 @pytest.mark.parametrize("status", [404, 403])
@@ -252,7 +175,8 @@ def test_a_store_that_is_away_postpones_the_run(
 
     with monkeypatch.context() as patches:
         patches.setattr(registry.vector_store(), "delete_document", refuse)
-        assert sync(source).status == Source.Status.CRAWLING
+        assert sync(source).status == Source.Status.INDEXING
+    assert source.documents.count() == 3
     assert sync(source).status == Source.Status.READY
 
 
@@ -355,8 +279,8 @@ def test_the_lease_is_kept_while_a_long_file_is_read(
         return beats[-1]
 
     monkeypatch.setattr(lifecycle.Lease, "beat", counted)
-    monkeypatch.setattr(pipeline, "FILE_POLL_S", 0.01)
-    monkeypatch.setattr(pipeline, "extraction_pool", lambda: pool)
+    monkeypatch.setattr(parsers, "FILE_POLL_S", 0.01)
+    monkeypatch.setattr(parsers, "extraction_pool", lambda: pool)
     source = sync(services.add_files(actor=owner, bot=bot, uploads=uploads(a_txt=b"Long text.")))
     assert source.status == Source.Status.READY
     assert len(beats) >= 4
@@ -373,8 +297,8 @@ def test_a_shutdown_does_not_wait_for_a_long_file(
         return beat(lease)
 
     monkeypatch.setattr(lifecycle.Lease, "beat", end_then_beat)
-    monkeypatch.setattr(pipeline, "FILE_POLL_S", 0.01)
-    monkeypatch.setattr(pipeline, "extraction_pool", lambda: pool)
+    monkeypatch.setattr(parsers, "FILE_POLL_S", 0.01)
+    monkeypatch.setattr(parsers, "extraction_pool", lambda: pool)
     source = services.add_files(actor=owner, bot=bot, uploads=uploads(a_txt=b"Long text."))
     try:
         sync(source)
