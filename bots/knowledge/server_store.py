@@ -140,6 +140,13 @@ class ServerStore:
     ) -> None:
         self._delete(_filter(*_tenants(bot_id), document_id=document_id, not_version=keep_version))
 
+    def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
+        from qdrant_client.http import models
+
+        tenant = _filter(*_tenants(bot_id))
+        wanted = models.HasIdCondition(has_id=[str(point_id) for point_id in point_ids])
+        self._delete(models.Filter(must=[tenant, wanted]))
+
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
         self._delete(_filter(*_tenants(bot_id), source_id=source_id))
 
