@@ -18,7 +18,9 @@ from bots.knowledge import registry
 from bots.knowledge.types import ChunkPayload, ChunkPoint
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
+from ingestion.indexing import editing
 from ingestion.indexing.chunking import ChunkDraft, split_document
+from ingestion.indexing.editing import Carried
 from ingestion.models import Chunk, Document, IngestionRun, Page
 from ingestion.runs import lifecycle
 
@@ -39,7 +41,9 @@ def index(document_id: str) -> None:
     if document is None:
         return
     drafts = _split(document)
-    if _store_points(document, drafts) and _finish(document, drafts):
+    edits = editing.read_edits(document, drafts)
+    shown = editing.shown_drafts(drafts, edits)
+    if _store_points(document, shown) and _finish(document, drafts, edits):
         lifecycle.finish_if_done(document.source_id)
     else:
         _take_back(document)
@@ -152,15 +156,22 @@ def _take_back(document: Document) -> None:
 
 
 @transaction.atomic
-def _finish(document: Document, drafts: Sequence[ChunkDraft]) -> bool:
-    """Keeps the chunks and ends the claim; False when the document is no longer the current one."""
+def _finish(document: Document, drafts: Sequence[ChunkDraft], indexed: Carried) -> bool:
+    """Keeps the chunks and ends the claim; False when the document is no longer the current one.
+
+    `indexed` are the edits of members that the points were made from.
+    """
     is_current = _current(document).update(
         indexed_version=F("version"), claimed_at=None, index_attempts=0
     )
     if not is_current:
         return False
+    edits = editing.read_edits(document, drafts)
+    chunks = [_chunk(document, draft) for draft in drafts]
+    editing.apply_edits(chunks, edits, indexed=indexed)
     Chunk.objects.filter(document=document).delete()
-    Chunk.objects.bulk_create((_chunk(document, draft) for draft in drafts), batch_size=500)
+    Chunk.objects.bulk_create(chunks, batch_size=500)
+    editing.keep_stale(document, edits)
     _note_page(document, Page.Verdict.INDEXED)
     return True
 

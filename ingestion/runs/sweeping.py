@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from botfactory.lib.queue import enqueue
 from ingestion.indexing.points import CLAIM_S
+from ingestion.indexing.single import answering_chunks
 from ingestion.models import IngestionRun, Source
 from ingestion.runs import lifecycle
-from ingestion.tasks import index_document, purge_source, sync_source
+from ingestion.tasks import index_chunk, index_document, purge_source, sync_source
 
 # A message that was not taken up for this long may be lost.
 UNTAKEN_S = 30.0
@@ -19,7 +20,7 @@ MAX_RINGS = 200
 
 
 def ring_again() -> None:
-    """Enqueues sources without a living worker, forgotten documents and unfinished purges."""
+    """Enqueues sources without a living worker, what the index forgot, and unfinished purges."""
     now = timezone.now()
     unfinished = Source.objects.filter(
         status__in=Source.UNFINISHED, deleted_at=None, bot__deleted_at=None
@@ -38,6 +39,11 @@ def ring_again() -> None:
     documents = lifecycle.pending_documents.filter(forgotten, source__deleted_at=None)
     for document_id in documents.order_by("updated_at").values_list("pk", flat=True)[:MAX_RINGS]:
         enqueue(index_document, document_id)
+    changed = answering_chunks().filter(
+        needs_index=True, edited_at__lt=now - timedelta(seconds=UNTAKEN_S)
+    )
+    for chunk_id in changed.order_by("edited_at").values_list("pk", flat=True)[:MAX_RINGS]:
+        enqueue(index_chunk, chunk_id)
     for source_id in Source.objects.exclude(deleted_at=None).values_list("pk", flat=True):
         enqueue(purge_source, source_id)
 

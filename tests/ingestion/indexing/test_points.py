@@ -16,6 +16,7 @@ from bots.knowledge.types import ChunkPayload
 from bots.models import Bot
 from ingestion.indexing import points
 from ingestion.indexing.chunking import ChunkDraft
+from ingestion.indexing.editing import Carried
 from ingestion.indexing.points import MAX_ATTEMPTS
 from ingestion.models import Chunk, Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle
@@ -206,13 +207,13 @@ def test_a_worker_that_finishes_late_keeps_the_newer_chunks(
     """The text changes, and is indexed anew, after the last look of the slow worker."""
     finish, is_first = points._finish, True
 
-    def overtaken(late: Document, drafts: Sequence[ChunkDraft]) -> bool:
+    def overtaken(late: Document, drafts: Sequence[ChunkDraft], indexed: Carried) -> bool:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
             points.index(str(document.pk))
-        return finish(late, drafts)
+        return finish(late, drafts, indexed)
 
     monkeypatch.setattr(points, "_finish", overtaken)
     points.index(str(document.pk))
