@@ -19,9 +19,9 @@ from bots.knowledge.types import ChunkPayload, ChunkPoint
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.indexing import editing
-from ingestion.indexing.chunking import ChunkDraft, split_document
+from ingestion.indexing.chunking import ChunkDraft, split_document, split_question_answer
 from ingestion.indexing.editing import Carried
-from ingestion.models import Chunk, Document, IngestionRun, Page
+from ingestion.models import Chunk, Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle
 
 # A claim that was not renewed for this long belongs to a worker that died.
@@ -69,7 +69,9 @@ def _split(document: Document) -> list[ChunkDraft]:
         page_starts=tuple(document.page_starts),
         language=document.language or None,
     )
-    return split_document(extracted, count_tokens=model.count_tokens_batch)
+    is_pair = document.source.kind == Source.Kind.QUESTION_ANSWERS
+    split = split_question_answer if is_pair else split_document
+    return split(extracted, count_tokens=model.count_tokens_batch)
 
 
 def _point_id(document: Document, ordinal: int) -> UUID:

@@ -26,6 +26,7 @@ from ingestion.purging import remove_documents
 from ingestion.runs import lifecycle, saving
 from ingestion.runs.lifecycle import Lease
 from ingestion.runs.planning import plan_removals
+from ingestion.runs.question_answers import read_question_answers
 from ingestion.runs.sink import RunSink
 
 logger = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ def _sync(source_id: str) -> None:
 
 def _read(run: IngestionRun, lease: Lease) -> bool:
     """Reads the whole source; False when it was stopped before the end."""
+    if run.source.kind == Source.Kind.QUESTION_ANSWERS:
+        return read_question_answers(run, lease)
     if run.source.kind == Source.Kind.WEBSITE:
         return async_to_sync(_read_website)(run, lease)
     return _read_files(run, lease)

@@ -11,6 +11,7 @@ from botfactory.lib.queue import enqueue
 from ingestion.indexing.points import CLAIM_S
 from ingestion.indexing.single import answering_chunks
 from ingestion.models import IngestionRun, Source
+from ingestion.question_answers import read_what_changed
 from ingestion.runs import lifecycle
 from ingestion.tasks import index_chunk, index_document, purge_source, sync_source
 
@@ -44,6 +45,7 @@ def ring_again() -> None:
     )
     for chunk_id in changed.order_by("edited_at").values_list("pk", flat=True)[:MAX_RINGS]:
         enqueue(index_chunk, chunk_id)
+    read_what_changed()
     for source_id in Source.objects.exclude(deleted_at=None).values_list("pk", flat=True):
         enqueue(purge_source, source_id)
 
