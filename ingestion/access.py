@@ -26,6 +26,20 @@ def document_of_source(source: Source, document_id: UUID) -> Document:
     return document
 
 
+def document_of_bot(bot: Bot, document_id: UUID) -> Document:
+    """A document of any source of this bot, without its text. Raises NotFound."""
+    document = (
+        Document.objects.select_related("source")
+        .defer("text", "page_starts")
+        .filter(source__bot=bot, source__deleted_at=None, pk=document_id)
+        .first()
+    )
+    if document is None:
+        message = "The bot does not read this document any more."
+        raise NotFound(message, subject=str(document_id))
+    return document
+
+
 def chunk_of_document(document: Document, chunk_id: UUID) -> Chunk:
     """A chunk of this document. Raises NotFound."""
     chunk = Chunk.objects.filter(document=document, pk=chunk_id).first()

@@ -62,7 +62,7 @@ sources_urls: list[URLPattern | URLResolver] = [
     path("<uuid:source_id>/documents/", include(documents_urls)),
     path("questions/", include(question_answers_urls)),
     path("search/", documents.chunk_search, name="chunk-search"),
-    path("chunks/<uuid:chunk_id>/", documents.chunk_find, name="chunk-find"),
+    path("documents/<uuid:document_id>/<uuid:chunk_id>/", documents.chunk_find, name="chunk-find"),
 ]
 
 urlpatterns = [

@@ -21,7 +21,12 @@ from botfactory.forms import add_service_error
 from bots.access import bot_for_user
 from bots.models import Bot
 from ingestion import chunk_edits, documents
-from ingestion.access import chunk_of_document, document_of_source, source_of_bot
+from ingestion.access import (
+    chunk_of_document,
+    document_of_bot,
+    document_of_source,
+    source_of_bot,
+)
 from ingestion.models import Chunk, Document
 from ingestion.searching import words_of
 from ingestion.views.chunk_form import ChunkForm
@@ -82,14 +87,17 @@ def chunk_search(request: MemberRequest, bot_id: UUID) -> HttpResponse:
 
 
 @require_safe
-def chunk_find(request: MemberRequest, bot_id: UUID, chunk_id: UUID) -> HttpResponse:
-    """Leads from a chunk's id alone, such as a citation's, to its place in its document."""
+def chunk_find(
+    request: MemberRequest, bot_id: UUID, document_id: UUID, chunk_id: UUID
+) -> HttpResponse:
+    """Leads from what a citation keeps to the chunk in its document, or to the document alone."""
     bot, _ = bot_for_user(request.user, bot_id)
-    chunk = documents.chunks_of_bot(bot, words=()).filter(pk=chunk_id).first()
-    if chunk is None:
-        raise NotFound(
-            "The bot does not hold this passage any more: its page has changed since, or is gone."
-        )
+    document = document_of_bot(bot, document_id)
+    try:
+        chunk = chunk_of_document(document, chunk_id)
+    except NotFound:
+        messages.warning(request, "The passage has changed since. This is the document as it is.")
+        return redirect("ingestion:document-detail", bot_id, document.source_id, document_id)
     page = documents.page_of_chunk(chunk.document, chunk.pk, per_page=CHUNKS_PER_PAGE)
     return redirect(_address(bot, chunk, {"page": str(page)}))
 

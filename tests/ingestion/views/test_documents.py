@@ -281,15 +281,18 @@ def test_the_search_of_a_bot_has_pages_and_constant_costs(
     assert client.get(search, {"q": "tea", "page": "9" * 30}).status_code == 200
 
 
-def test_the_id_of_a_chunk_alone_leads_to_its_place(
-    client_of: ClientOf, bob: User, bot: Bot, path: str, green: Chunk
+def test_a_citation_leads_to_its_chunk_or_to_what_became_of_its_document(
+    client_of: ClientOf, bob: User, charlie: User, bot: Bot, path: str, green: Chunk
 ) -> None:
-    client = client_of(bob)
-    found = client.get(f"/bots/{bot.pk}/sources/chunks/{green.pk}/")
-    assert found["Location"] == f"{path}?page=1#chunk-{green.pk}"
-    gone = client.get(f"/bots/{bot.pk}/sources/chunks/{uuid4()}/")
+    client, base = client_of(bob), f"/bots/{bot.pk}/sources/documents"
+    place = f"{base}/{green.document_id}/{green.pk}/"
+    assert client.get(place)["Location"] == f"{path}?page=1#chunk-{green.pk}"
+    assert client_of(charlie).get(place).status_code == 404
+    changed = client.get(f"{base}/{green.document_id}/{uuid4()}/", follow=True)
+    assert "The passage has changed since." in changed.content.decode()
+    gone = client.get(f"{base}/{uuid4()}/{green.pk}/")
     assert gone.status_code == 404
-    assert "does not hold this passage any more" in gone.content.decode()
+    assert "does not read this document any more" in gone.content.decode()
 
 
 def test_chunks_of_question_answers_are_changed_there(
