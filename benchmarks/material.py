@@ -55,10 +55,13 @@ class Writer:
         return self._random.randrange(n_choices)
 
 
-def write_site(folder: Path, n_pages: int) -> int:
-    """Makes pages that link to each other, and returns their bytes."""
+def write_site(folder: Path, n_pages: int, *, page_bytes: int = PAGE_BYTES) -> int:
+    """Makes pages that link to each other, and returns their bytes.
+
+    Up to 15 kB of a page are what it carries for its looks; smaller pages carry less.
+    """
     for number in range(n_pages):
-        page = _page(number, n_pages).encode()
+        page = _page(number, n_pages, page_bytes).encode()
         (folder / _name(number)).write_bytes(page)
     return sum(path.stat().st_size for path in folder.iterdir())
 
@@ -67,7 +70,7 @@ def _name(number: int) -> str:
     return "index.html" if number == 0 else f"page-{number:04}.html"
 
 
-def _page(number: int, n_pages: int) -> str:
+def _page(number: int, n_pages: int, page_bytes: int) -> str:
     """A page of which about a third is text, twice the share of real documentation pages."""
     writer = Writer(number + 1)
     title = writer.title()
@@ -79,7 +82,8 @@ def _page(number: int, n_pages: int) -> str:
     )
     start = (
         f'<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>{title}</title>'
-        f"<style>{_STYLE}</style><script>{_SCRIPT}</script></head><body><header>"
+        f"<style>{_looks(_STYLE, page_bytes)}</style>"
+        f"<script>{_looks(_SCRIPT, page_bytes)}</script></head><body><header>"
         f'<a class="logo" href="/">Home</a></header><nav><ul class="menu">{menu}</ul></nav>'
         f"<main><h1>{title}</h1>"
     )
@@ -88,17 +92,21 @@ def _page(number: int, n_pages: int) -> str:
     )
     blocks: list[str] = []
     size = len(start) + len(end)
-    while size < PAGE_BYTES:
+    while size < page_bytes:
         blocks.append(_block(writer, n_pages))
         size += len(blocks[-1])
     return start + "".join(blocks) + end
 
 
 # What every page of a site carries for its looks: about 15 kB.
-_STYLE = "".join(
+_STYLE = tuple(
     f".component-{n}{{margin:{n}px auto;padding:0 {n % 7}px;color:#{n:06x}}}" for n in range(130)
 )
-_SCRIPT = "".join(f'document.querySelectorAll(".component-{n}").forEach(bind);' for n in range(130))
+_SCRIPT = tuple(f'document.querySelectorAll(".component-{n}").forEach(bind);' for n in range(130))
+
+
+def _looks(parts: tuple[str, ...], page_bytes: int) -> str:
+    return "".join(parts[: len(parts) * page_bytes // PAGE_BYTES])
 
 
 def _block(writer: Writer, n_pages: int) -> str:

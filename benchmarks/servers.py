@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import hashlib
+import mimetypes
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,9 +27,10 @@ MAX_BODY_BYTES = 64_000_000
 
 
 @contextmanager
-def site(folder: Path) -> Iterator[str]:
-    """The address of a static web server over `folder`."""
-    with _server("site", str(folder)) as url:
+def site(folder: Path, *, has_validators: bool = True) -> Iterator[str]:
+    """The address of a static web server over `folder`, which answers 304 where it may."""
+    options = () if has_validators else ("--no-validators",)
+    with _server("site", str(folder), *options) as url:
         yield url
 
 
@@ -55,18 +57,24 @@ def _server(*arguments: str) -> Iterator[str]:
         process.communicate()
 
 
-def site_app(folder: Path) -> web.Application:
+def site_app(folder: Path, *, has_validators: bool = True) -> web.Application:
     async def serve(request: web.Request) -> web.StreamResponse:
         path = (folder / request.match_info["path"].lstrip("/")).resolve()
         if path.is_dir():
             path /= "index.html"
         if not path.is_relative_to(folder.resolve()) or not path.is_file():
             return web.Response(status=404, text="Not found")
-        return web.FileResponse(path)
+        if has_validators:
+            return web.FileResponse(path)
+        return web.Response(body=path.read_bytes(), content_type=_type_of(path))
 
     app = web.Application()
     app.router.add_get("/{path:.*}", serve)
     return app
+
+
+def _type_of(path: Path) -> str:
+    return mimetypes.guess_type(path.name)[0] or "application/octet-stream"
 
 
 def embeddings_app() -> web.Application:
@@ -119,10 +127,16 @@ async def _serve(app: web.Application) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     kinds = parser.add_subparsers(dest="kind", required=True)
-    kinds.add_parser("site").add_argument("folder", type=Path)
+    of_site = kinds.add_parser("site")
+    of_site.add_argument("folder", type=Path)
+    of_site.add_argument("--no-validators", action="store_true")
     kinds.add_parser("embeddings")
     args = parser.parse_args()
-    asyncio.run(_serve(site_app(args.folder) if args.kind == "site" else embeddings_app()))
+    if args.kind == "site":
+        app = site_app(args.folder, has_validators=not args.no_validators)
+    else:
+        app = embeddings_app()
+    asyncio.run(_serve(app))
 
 
 if __name__ == "__main__":

@@ -36,7 +36,6 @@ def index_document(self: Any, document_id: str) -> None:
             extra={"document_id": document_id, "code": exc.code, "subject": exc.subject},
         )
         if exc.retryable:
-            points.give_back(document_id)
             raise self.retry(countdown=RETRY_S) from exc
         points.note_unexpected(document_id)
     except Exception:

@@ -26,6 +26,7 @@ def people_policy() -> safe_http.Policy:
     return safe_http.Policy(
         allowed_networks=safe_http.parse_networks(tuple(settings.BOTFACTORY_ALLOWED_NETWORKS)),
         allowed_ports=frozenset(settings.BOTFACTORY_ALLOWED_PORTS),
+        user_agent=safe_http.build_user_agent(settings.BOTFACTORY_PUBLIC_URL),
     )
 
 

@@ -82,12 +82,12 @@ class EdgeStore:
             ]
             self._update(qe.UpdateOperation.upsert_points(batch), n_points=len(batch))
 
-    def has_other_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         import qdrant_edge as qe
 
-        others = _filter(live_tenant(bot_id), document_id=document_id, not_version=version)
+        older = _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
         with self._engine("count") as shard:
-            return bool(shard.count(qe.CountRequest(exact=True, filter=others)))
+            return bool(shard.count(qe.CountRequest(exact=True, filter=older)))
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
         import qdrant_edge as qe
@@ -96,7 +96,7 @@ class EdgeStore:
         # One call, so that no search sees a part of the version.
         found = {TENANT_FIELD: live_tenant(bot_id)}
         self._update(qe.UpdateOperation.set_payload_by_filter(staged, found), n_points=1)
-        self.delete_document(bot_id, document_id, keep_version=version)
+        self.delete_document(bot_id, document_id, below_version=version)
 
     def search(
         self,
@@ -117,9 +117,11 @@ class EdgeStore:
         )
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        self._delete(_filter(*_tenants(bot_id), document_id=document_id, not_version=keep_version))
+        self._delete(
+            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+        )
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
         import qdrant_edge as qe
@@ -312,7 +314,7 @@ def _filter(
     document_id: UUID | None = None,
     source_id: UUID | None = None,
     version: int | None = None,
-    not_version: int | None = None,
+    below_version: int | None = None,
 ) -> qe.Filter:
     import qdrant_edge as qe
 
@@ -326,8 +328,9 @@ def _filter(
         must.append(match("source_id", str(source_id)))
     if version is not None:
         must.append(match("version", version))
-    must_not = None if not_version is None else [match("version", not_version)]
-    return qe.Filter(must=must, must_not=must_not)
+    if below_version is not None:
+        must.append(qe.FieldCondition("version", range=qe.RangeFloat(lt=below_version)))
+    return qe.Filter(must=must)
 
 
 def _hybrid_request(

@@ -83,15 +83,14 @@ class ServerStore:
     ) -> None:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         for start in range(0, len(points), POINTS_PER_REQUEST):
-            batch = [
-                _to_model(point, is_staged=is_staged)
-                for point in points[start : start + POINTS_PER_REQUEST]
-            ]
-            self._write_points(batch)
+            batch = points[start : start + POINTS_PER_REQUEST]
+            self._write_points([_to_model(point, is_staged=is_staged) for point in batch])
 
-    def has_other_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         return bool(
-            self._count(_filter(live_tenant(bot_id), document_id=document_id, not_version=version))
+            self._count(
+                _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+            )
         )
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
@@ -103,7 +102,7 @@ class ServerStore:
                 )
         except _CollectionMissing:
             self._is_ready = False
-        self.delete_document(bot_id, document_id, keep_version=version)
+        self.delete_document(bot_id, document_id, below_version=version)
 
     def search(
         self,
@@ -128,17 +127,18 @@ class ServerStore:
             ).points
 
         hits: list[models.ScoredPoint] = self._read("search", call, [])
-        return newest_versions(
-            [
-                score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
-                for hit in hits
-            ]
-        )
+        scored = [
+            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+            for hit in hits
+        ]
+        return newest_versions(scored)
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        self._delete(_filter(*_tenants(bot_id), document_id=document_id, not_version=keep_version))
+        self._delete(
+            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+        )
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
         from qdrant_client.http import models
@@ -342,7 +342,7 @@ def _filter(
     document_id: UUID | None = None,
     source_id: UUID | None = None,
     version: int | None = None,
-    not_version: int | None = None,
+    below_version: int | None = None,
 ) -> models.Filter:
     from qdrant_client.http import models
 
@@ -358,8 +358,10 @@ def _filter(
         must.append(match("source_id", str(source_id)))
     if version is not None:
         must.append(match("version", version))
-    must_not = None if not_version is None else [match("version", not_version)]
-    return models.Filter(must=must, must_not=must_not)
+    if below_version is not None:
+        below = models.Range(lt=below_version)
+        must.append(models.FieldCondition(key="version", range=below))
+    return models.Filter(must=must)
 
 
 def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[models.Prefetch]:

@@ -31,18 +31,21 @@ class VectorStore(Protocol):
 
         Staged points are not found by any search until `switch_version`. So a document is replaced
         without a moment in which it is empty, incomplete, or there twice: while
-        `has_other_version`, stage the new version, then switch.
+        `has_older_version`, stage the new version, then switch.
 
         Raises: InvalidPoint before anything is stored.
         """
         ...
 
-    def has_other_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
-        """True while another version of the document is found."""
+    def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
+        """True while a version of the document before this one is found."""
         ...
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
-        """From now on the document is found in this version alone; may be repeated."""
+        """From now on the document is found in this version and in none before it; may be repeated.
+
+        A newer version stays: a worker that was stalled may come late.
+        """
         ...
 
     def search(
@@ -60,9 +63,9 @@ class VectorStore(Protocol):
         ...
 
     def delete_document(
-        self, bot_id: UUID, document_id: UUID, *, keep_version: int | None = None
+        self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
-        """Removes the document's points, or those of every version but `keep_version`."""
+        """Removes the document's points, or those of the versions before `below_version`."""
         ...
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:

@@ -9,8 +9,7 @@ from __future__ import annotations
 from django.db.models import F, Q, QuerySet
 
 from bots.knowledge import registry
-from bots.knowledge.types import ChunkPayload, ChunkPoint
-from ingestion.indexing.points import embedded_text
+from ingestion.indexing.points import make_points
 from ingestion.models import Chunk
 
 
@@ -49,26 +48,4 @@ def _write_point(chunk: Chunk) -> None:
     if not chunk.is_enabled:
         store.delete_points(bot_id, [chunk.pk])
         return
-    payload = _payload(chunk)
-    text = embedded_text(payload)
-    [dense] = registry.embedding_model().embed_passages([text])
-    sparse = registry.sparse_encoder().embed_document(text)
-    store.upsert(bot_id, [ChunkPoint(chunk.pk, dense, sparse, payload)])
-
-
-def _payload(chunk: Chunk) -> ChunkPayload:
-    document = chunk.document
-    return ChunkPayload(
-        bot_id=document.source.bot_id,
-        source_id=document.source_id,
-        document_id=document.pk,
-        version=chunk.version,
-        ordinal=chunk.ordinal,
-        url=document.url,
-        title=document.title,
-        heading_path=tuple(chunk.heading_path),
-        page=chunk.page,
-        text=chunk.shown_text,
-        char_start=chunk.char_start,
-        char_end=chunk.char_end,
-    )
+    store.upsert(bot_id, list(make_points([(chunk.document, chunk)])))

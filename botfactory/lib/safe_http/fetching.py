@@ -5,36 +5,39 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from typing import BinaryIO
 
 import aiohttp
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
+from botfactory.lib.safe_http.bodies import read_parts, read_whole, readable_headers
 from botfactory.lib.safe_http.errors import (
     ConnectFailed,
     DnsFailed,
     FetchTimeout,
     ResponseBroken,
-    ResponseTooLarge,
+    StorageFull,
     TlsFailed,
     TooManyRedirects,
     UrlInvalid,
 )
+from botfactory.lib.safe_http.inflating import ACCEPT_ENCODING
 from botfactory.lib.safe_http.policy import Policy
 from botfactory.lib.safe_http.session import require_guarded
-from botfactory.lib.safe_http.urls import join_url, origin_of, parse_url
+from botfactory.lib.safe_http.urls import follow_location, origin_of, parse_url
 
 MAX_BYTES = 10_000_000
 TIMEOUT_S = 30.0
 MAX_REPLY_BYTES = 65_536
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_READABLE_ENCODINGS = frozenset({"", "identity", "gzip", "deflate"})
-_ACCEPT_ENCODING = "gzip, deflate"
-_SECRET_HEADERS = ("Authorization", "Cookie", "Proxy-Authorization", "X-Api-Key")
-_CHUNK_BYTES = 65_536
+# What another origin may be sent. Every other header may be a secret under a name unknown here.
+_PLAIN_HEADERS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "if-modified-since", "if-none-match"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +48,25 @@ class FetchedResponse:
     status: int
     headers: CIMultiDictProxy[str]
     body: bytes
+    redirects: tuple[URL, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class DownloadedFile:
+    """A reply whose body went to a file; only a 200 has one."""
+
+    url: URL
+    status: int
+    headers: CIMultiDictProxy[str]
+    n_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A reply of which only the head has been read."""
+
+    response: aiohttp.ClientResponse
+    url: URL
     redirects: tuple[URL, ...]
 
 
@@ -59,34 +81,63 @@ async def fetch(
 ) -> FetchedResponse:
     """The reply to GET `url`, whatever its status, after at most `policy.max_redirects` redirects.
 
-    `timeout_s` covers everything from the first lookup to the last byte. Every hop is parsed and
-    checked like the first; secrets in `headers` are dropped when a hop leaves the origin.
+    `timeout_s` covers everything from the first lookup to the last byte, however they trickle in.
+    Every hop is parsed and checked like the first; when a hop leaves the origin, only headers that
+    say nothing about the sender are sent on.
 
     Raises: UrlInvalid, UrlNotAllowed, TlsFailed, ResponseTooLarge, TooManyRedirects (not
     retryable); DnsFailed, ConnectFailed, FetchTimeout, ResponseBroken (retryable).
     """
     require_guarded(session, policy)
-    current = parse_url(str(url))
-    sent = CIMultiDict(headers or {})
-    sent["Accept-Encoding"] = _ACCEPT_ENCODING
-    passed: list[URL] = []
-    async with _typed_errors(current, timeout_s):
-        while True:
-            async with session.get(current, headers=sent, allow_redirects=False) as response:
-                location = response.headers.get("Location")
-                if response.status not in _REDIRECTS or not location:
-                    body = await _read_capped(response, max_bytes)
-                    return FetchedResponse(
-                        current, response.status, response.headers, body, tuple(passed)
-                    )
-            following = join_url(current, location)
-            passed.append(current)
-            if following in passed or len(passed) > policy.max_redirects:
-                raise TooManyRedirects(subject=str(url))
-            if origin_of(following) != origin_of(current):
-                for name in _SECRET_HEADERS:
-                    sent.pop(name, None)
-            current = following
+    start = parse_url(str(url))
+    async with (
+        _typed_errors(start, timeout_s),
+        _follow(session, start, policy, headers) as opened,
+    ):
+        body = await read_whole(opened.response, max_bytes)
+        return FetchedResponse(
+            url=opened.url,
+            status=opened.response.status,
+            headers=readable_headers(opened.response),
+            body=body,
+            redirects=opened.redirects,
+        )
+
+
+async def download(
+    session: aiohttp.ClientSession,
+    url: str | URL,
+    *,
+    policy: Policy,
+    file: BinaryIO,
+    max_bytes: int,
+    timeout_s: float,
+    headers: Mapping[str, str] | None = None,
+) -> DownloadedFile:
+    """The reply to GET `url` as `fetch` gives it, the body of a 200 written to `file` as it comes.
+
+    After an error `file` holds a part of the body. Bodies of other statuses are not read.
+
+    Raises: as `fetch`, and StorageFull when `file` takes no more.
+    """
+    require_guarded(session, policy)
+    start = parse_url(str(url))
+    n_bytes = 0
+    async with (
+        _typed_errors(start, timeout_s),
+        _follow(session, start, policy, headers) as opened,
+    ):
+        if opened.response.status == 200:
+            async with aclosing(read_parts(opened.response, max_bytes)) as parts:
+                async for part in parts:
+                    n_bytes += len(part)
+                    _write(file, part)
+        return DownloadedFile(
+            url=opened.url,
+            status=opened.response.status,
+            headers=readable_headers(opened.response),
+            n_bytes=n_bytes,
+        )
 
 
 async def post(
@@ -106,34 +157,48 @@ async def post(
     require_guarded(session, policy)
     target = parse_url(str(url))
     sent = CIMultiDict(headers or {})
-    sent["Accept-Encoding"] = _ACCEPT_ENCODING
+    sent["Accept-Encoding"] = ACCEPT_ENCODING
     async with (
         _typed_errors(target, timeout_s),
-        session.post(target, data=body, headers=sent, allow_redirects=False) as response,
+        session.post(
+            target, data=body, headers=sent, allow_redirects=False, auto_decompress=False
+        ) as response,
     ):
-        reply = await _read_capped(response, max_bytes)
-        return FetchedResponse(target, response.status, response.headers, reply, ())
+        reply = await read_whole(response, max_bytes)
+        return FetchedResponse(target, response.status, readable_headers(response), reply, ())
 
 
-async def _read_capped(response: aiohttp.ClientResponse, max_bytes: int) -> bytes:
-    """The decompressed body. Inflated bytes are counted while they come, so bombs end early."""
-    encoding = response.headers.get("Content-Encoding", "").strip().lower()
-    if encoding not in _READABLE_ENCODINGS:
-        raise ResponseBroken(
-            "The server packed the page in a way that was not asked for.", subject=encoding[:100]
-        )
-    if response.content_length is not None and response.content_length > max_bytes:
-        response.close()
-        raise ResponseTooLarge(subject=str(response.url))
-    parts: list[bytes] = []
-    n_bytes = 0
-    async for part in response.content.iter_chunked(_CHUNK_BYTES):
-        n_bytes += len(part)
-        if n_bytes > max_bytes:
-            response.close()
-            raise ResponseTooLarge(subject=str(response.url))
-        parts.append(part)
-    return b"".join(parts)
+@asynccontextmanager
+async def _follow(
+    session: aiohttp.ClientSession, start: URL, policy: Policy, headers: Mapping[str, str] | None
+) -> AsyncIterator[_Opened]:
+    """The first reply to GET that is no redirect, its body still unread."""
+    sent = CIMultiDict(headers or {})
+    sent["Accept-Encoding"] = ACCEPT_ENCODING
+    current = start
+    passed: list[URL] = []
+    while True:
+        async with session.get(
+            current, headers=sent, allow_redirects=False, auto_decompress=False
+        ) as response:
+            location = response.headers.get("Location")
+            if response.status not in _REDIRECTS or not location:
+                yield _Opened(response, current, tuple(passed))
+                return
+        following = follow_location(current, location)
+        passed.append(current)
+        if following in passed or len(passed) > policy.max_redirects:
+            raise TooManyRedirects(subject=str(start))
+        if origin_of(following) != origin_of(current):
+            sent = CIMultiDict((k, v) for k, v in sent.items() if k.lower() in _PLAIN_HEADERS)
+        current = following
+
+
+def _write(file: BinaryIO, part: bytes) -> None:
+    try:
+        file.write(part)
+    except OSError as exc:
+        raise StorageFull from exc
 
 
 @asynccontextmanager

@@ -8,6 +8,7 @@ the factory sees them all the same.
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Callable
 from ipaddress import ip_address
@@ -21,7 +22,9 @@ from botfactory.lib.safe_http.errors import UrlNotAllowed
 from botfactory.lib.safe_http.policy import Policy
 
 CONNECT_TIMEOUT_S = 10.0
+LOOKUP_TIMEOUT_S = 10.0
 MAX_HEADER_BYTES = 32_768
+MAX_HEADERS = 128
 
 AddressInfo = tuple[int, int, int, str, tuple[object, ...]]
 
@@ -56,6 +59,7 @@ def open_session(
         timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT_S),
         max_line_size=MAX_HEADER_BYTES,
         max_field_size=MAX_HEADER_BYTES,
+        max_headers=MAX_HEADERS,
     )
 
 
@@ -108,9 +112,7 @@ class _CheckedResolver(AbstractResolver):
     async def resolve(
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
     ) -> list[ResolveResult]:
-        answers = await self._inner.resolve(host, port, family)
-        if not answers:
-            raise OSError(None, "no addresses")
+        answers = await self._look_up(host, port, family)
         allowed: list[ResolveResult] = []
         refusal: UrlNotAllowed | None = None
         for answer in answers:
@@ -127,6 +129,19 @@ class _CheckedResolver(AbstractResolver):
         ):
             raise refusal
         return allowed
+
+    async def _look_up(
+        self, host: str, port: int, family: socket.AddressFamily
+    ) -> list[ResolveResult]:
+        """Raises: OSError, which aiohttp takes for a failed lookup; a silent server is one."""
+        try:
+            async with asyncio.timeout(LOOKUP_TIMEOUT_S):
+                answers = await self._inner.resolve(host, port, family)
+        except TimeoutError as exc:
+            raise OSError(None, "the name server does not answer") from exc
+        if not answers:
+            raise OSError(None, "no addresses")
+        return answers
 
     async def close(self) -> None:
         await self._inner.close()

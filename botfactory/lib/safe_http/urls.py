@@ -56,6 +56,16 @@ def join_url(base: URL, reference: str) -> URL:
     return parse_url(joined)
 
 
+def follow_location(base: URL, location: str) -> URL:
+    """The URL that a redirect from `base` leads to; raises as parse_url.
+
+    Unlike a link in a page, a header has no excuse for tabs and line ends inside an address.
+    """
+    if _CONTROL.search(location.strip(" \t")):
+        raise UrlInvalid(subject=location[:200].encode("ascii", "replace").decode())
+    return join_url(base, location)
+
+
 def origin_of(url: URL) -> tuple[str, str, int]:
     """Scheme, host and port: two URLs with the same three share secrets such as Authorization."""
     return (url.scheme, url.raw_host or "", url.port or 0)

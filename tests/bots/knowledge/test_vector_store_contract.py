@@ -120,18 +120,19 @@ def test_a_staged_version_is_not_found_before_the_switch(store: VectorStore) -> 
     new = [make_point(bot, document_id=document, ordinal=n, version=2) for n in range(2)]
     store.upsert(bot, old)
 
-    assert not store.has_other_version(bot, document, 1)
-    assert store.has_other_version(bot, document, 2)
+    assert not store.has_older_version(bot, document, 1)
+    assert store.has_older_version(bot, document, 2)
     store.upsert(bot, new, is_staged=True)
     assert {hit.id for hit in store.search(bot, ask(0, 1), limit=10)} == {one.id for one in old}
-    assert not store.has_other_version(bot, document, 1)
+    assert not store.has_older_version(bot, document, 1)
 
     store.switch_version(bot, document, 2)
     assert {hit.id for hit in store.search(bot, ask(0, 1), limit=10)} == {one.id for one in new}
     assert dict(store.list_points(bot)) == {one.id: one.payload for one in new}
     store.switch_version(bot, document, 2)
+    store.switch_version(bot, document, 1)
     assert store.count(bot) == 2
-    assert not store.has_other_version(bot, document, 2)
+    assert not store.has_older_version(bot, document, 2)
 
 
 def test_words_of_a_staged_version_do_not_count_as_frequent(store: VectorStore) -> None:
@@ -324,7 +325,7 @@ def test_a_document_is_found_at_every_moment_of_its_replacement(store: VectorSto
             make_point(bot, document_id=document, version=version, ordinal=n) for n in range(5)
         ]
         store.upsert(bot, points)
-        store.delete_document(bot, document, keep_version=version)
+        store.delete_document(bot, document, below_version=version)
     is_over.set()
     watcher.join()
 

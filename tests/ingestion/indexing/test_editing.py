@@ -5,10 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import uuid4
 
-import pytest
-
-from ingestion.indexing.chunking import ChunkDraft
-from ingestion.indexing.editing import Carried, Edit, apply_edits, carry_edits, shown_drafts
+from ingestion.indexing.editing import Edit, carry_edits
 from ingestion.models import Chunk
 
 NOON = datetime(2026, 5, 1, 12, tzinfo=UTC)
@@ -28,16 +25,14 @@ def old(
     )
 
 
-def new(ordinal: int, text: str, *path: str) -> ChunkDraft:
-    return ChunkDraft(
-        text=text, heading_path=path, page=None, char_start=0, char_end=len(text), ordinal=ordinal
-    )
+def new(ordinal: int, text: str, *path: str) -> Chunk:
+    return Chunk(id=uuid4(), ordinal=ordinal, text=text, heading_path=list(path))
 
 
 def test_an_edit_follows_its_text_to_another_place() -> None:
     chunks = [old(0, "Tea", edited_text="Green tea"), old(1, "Milk", is_enabled=False)]
-    drafts = [new(0, "News"), new(1, "Milk"), new(2, "Tea")]
-    carried = carry_edits(chunks, drafts)
+    chunks_now = [new(0, "News"), new(1, "Milk"), new(2, "Tea")]
+    carried = carry_edits(chunks, chunks_now)
     assert carried.edits == {1: Edit("", False, NOON), 2: Edit("Green tea", True, NOON)}
     assert carried.stale == []
 
@@ -51,14 +46,14 @@ def test_an_edit_whose_text_vanished_is_stale_and_an_untouched_chunk_is_not() ->
 
 def test_of_repeated_texts_the_one_under_the_same_heading_is_meant() -> None:
     chunks = [old(0, "Closed.", "Monday"), old(1, "Closed.", "Sunday", edited_text="Open.")]
-    drafts = [new(0, "Closed.", "Sunday"), new(1, "Closed.", "Monday")]
-    assert set(carry_edits(chunks, drafts).edits) == {0}
+    chunks_now = [new(0, "Closed.", "Sunday"), new(1, "Closed.", "Monday")]
+    assert set(carry_edits(chunks, chunks_now).edits) == {0}
 
 
 def test_repeated_texts_without_headings_stay_in_their_order() -> None:
     chunks = [old(0, "Closed."), old(1, "Closed.", edited_text="Open."), old(2, "Closed.")]
-    drafts = [new(ordinal, "Closed.") for ordinal in range(3)]
-    assert set(carry_edits(chunks, drafts).edits) == {1}
+    chunks_now = [new(ordinal, "Closed.") for ordinal in range(3)]
+    assert set(carry_edits(chunks, chunks_now).edits) == {1}
 
 
 def test_a_text_that_got_a_new_heading_is_still_the_same() -> None:
@@ -71,22 +66,3 @@ def test_one_text_carries_one_edit_only() -> None:
     carried = carry_edits(chunks, [new(0, "A")])
     assert carried.edits[0].text == "first"
     assert carried.stale == [chunks[1]]
-
-
-def test_the_index_sees_the_edited_text_and_no_disabled_chunk() -> None:
-    drafts = [new(0, "Tea"), new(1, "Milk"), new(2, "Water")]
-    carried = Carried({0: Edit("Green tea"), 1: Edit(is_enabled=False)})
-    assert [(draft.ordinal, draft.text) for draft in shown_drafts(drafts, carried)] == [
-        (0, "Green tea"),
-        (2, "Water"),
-    ]
-
-
-@pytest.mark.django_db
-def test_a_change_that_came_after_the_points_were_made_is_indexed_again() -> None:
-    chunks = [old(ordinal, text) for ordinal, text in enumerate(["Tea", "Milk", "Water"])]
-    indexed = Carried({0: Edit("Green tea"), 2: Edit("Ice")})
-    apply_edits(chunks, Carried({0: Edit("Green tea"), 1: Edit(is_enabled=False)}), indexed=indexed)
-    assert [chunk.needs_index for chunk in chunks] == [False, True, True]
-    assert [chunk.shown_text for chunk in chunks] == ["Green tea", "Milk", "Water"]
-    assert [chunk.is_enabled for chunk in chunks] == [True, False, True]

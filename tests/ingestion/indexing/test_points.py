@@ -12,11 +12,11 @@ from django.utils import timezone
 
 from bots.knowledge import registry
 from bots.knowledge.errors import VectorStoreUnavailable
-from bots.knowledge.types import ChunkPayload
+from bots.knowledge.types import ChunkPayload, HybridQuery
 from bots.models import Bot
-from ingestion.indexing import points
-from ingestion.indexing.chunking import ChunkDraft
-from ingestion.indexing.editing import Carried
+from ingestion.extraction.types import ExtractedDocument
+from ingestion.indexing import claims, points
+from ingestion.indexing.chunking import ChunkDraft, split_document
 from ingestion.indexing.points import MAX_ATTEMPTS
 from ingestion.models import Chunk, Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle
@@ -84,8 +84,8 @@ def after_upsert(monkeypatch: pytest.MonkeyPatch, then: Callable[[], object]) ->
     store, sizes = registry.vector_store(), list[int]()
     upsert = store.upsert
 
-    def stored(bot_id: UUID, points: Sequence[Any]) -> None:
-        upsert(bot_id, points)
+    def stored(bot_id: UUID, points: Sequence[Any], **options: bool) -> None:
+        upsert(bot_id, points, **options)
         sizes.append(len(points))
         if len(sizes) == 1:
             then()
@@ -187,13 +187,13 @@ def test_a_slow_worker_takes_its_outdated_points_back(
     store = registry.vector_store()
     upsert, is_first = store.upsert, True
 
-    def overtaken(bot_id: UUID, batch: Sequence[Any]) -> None:
+    def overtaken(bot_id: UUID, batch: Sequence[Any], **options: bool) -> None:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
             points.index(str(document.pk))
-        upsert(bot_id, batch)
+        upsert(bot_id, batch, **options)
 
     monkeypatch.setattr(store, "upsert", overtaken)
     points.index(str(document.pk))
@@ -207,13 +207,13 @@ def test_a_worker_that_finishes_late_keeps_the_newer_chunks(
     """The text changes, and is indexed anew, after the last look of the slow worker."""
     finish, is_first = points._finish, True
 
-    def overtaken(late: Document, drafts: Sequence[ChunkDraft], indexed: Carried) -> bool:
+    def overtaken(late: Sequence[Document], chunks: dict[UUID, list[Chunk]]) -> list[Document]:
         nonlocal is_first
         if is_first:
             is_first = False
             change(document, "# Herbal tea\n\nLet it steep for ten minutes.")
             points.index(str(document.pk))
-        return finish(late, drafts, indexed)
+        return finish(late, chunks)
 
     monkeypatch.setattr(points, "_finish", overtaken)
     points.index(str(document.pk))
@@ -228,7 +228,7 @@ def test_a_claimed_document_is_left_to_its_worker(document: Document) -> None:
 
 def test_the_claim_of_a_dead_worker_expires(document: Document, move_clock: MoveClock) -> None:
     Document.objects.filter(pk=document.pk).update(claimed_at=timezone.now())
-    move_clock(points.CLAIM_S + 1)
+    move_clock(claims.CLAIM_S + 1)
     points.index(str(document.pk))
     assert_points_are_chunks(document)
 
@@ -251,25 +251,25 @@ def test_a_store_that_fails_once_is_asked_again(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store = registry.vector_store()
-    upsert, claims = store.upsert, list[object]()
+    upsert, seen = store.upsert, list[object]()
 
-    def fail_once(bot_id: UUID, points: Sequence[Any]) -> None:
-        claims.append(Document.objects.get(pk=document.pk).claimed_at)
-        if len(claims) == 1:
+    def fail_once(bot_id: UUID, points: Sequence[Any], **options: bool) -> None:
+        seen.append(Document.objects.get(pk=document.pk).claimed_at)
+        if len(seen) == 1:
             raise VectorStoreUnavailable
-        upsert(bot_id, points)
+        upsert(bot_id, points, **options)
 
     monkeypatch.setattr(store, "upsert", fail_once)
     index_document.apply(args=(str(document.pk),))
-    assert len(claims) == 2
-    assert all(claims)
+    assert len(seen) == 2
+    assert all(seen)
     assert_points_are_chunks(document)
 
 
 def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
     document: Document, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(registry.vector_store(), "upsert", lambda *args: 1 / 0)
+    monkeypatch.setattr(registry.vector_store(), "upsert", lambda *args, **options: 1 / 0)
     for attempt in range(1, MAX_ATTEMPTS + 1):
         index_document.apply(args=(str(document.pk),))
         document.refresh_from_db()
@@ -287,5 +287,77 @@ def test_a_document_that_is_gone_is_no_error(knowledge: None, document: Document
     document.delete()
     points.index(document_id)
     points.note_unexpected(document_id)
-    points.give_back(document_id)
     assert not Chunk.objects.exists()
+
+
+@pytest.fixture
+def neighbours(document: Document) -> list[Document]:
+    """Three more documents of the same source that wait for the index."""
+    return [
+        Document.objects.create(
+            source=document.source, key=f"tea {n}", title=f"Tea {n}", text=BOOK, content_hash=str(n)
+        )
+        for n in range(3)
+    ]
+
+
+def test_documents_that_wait_together_are_indexed_together(
+    document: Document, neighbours: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes = after_upsert(monkeypatch, lambda: None)
+    points.index(str(document.pk))
+    assert sizes == [2 + 3 * 5]
+    for one in (document, *neighbours):
+        assert_points_are_chunks(one)
+
+
+def test_a_large_document_is_not_held_up_by_neighbours(
+    document: Document, neighbours: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "GROUP_CHARS", len(TEA) + len(BOOK))
+    points.index(str(document.pk))
+    assert Document.objects.filter(indexed_version=1).count() == 2
+    assert not Document.objects.exclude(claimed_at=None).exists()
+
+
+def test_a_document_that_breaks_the_index_does_not_take_its_neighbours_along(
+    document: Document, neighbours: list[Document], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broken, *healthy = neighbours
+
+    def break_on_one(extracted: ExtractedDocument, **options: Any) -> list[ChunkDraft]:
+        if extracted.title == broken.title:
+            raise ZeroDivisionError
+        return split_document(extracted, **options)
+
+    monkeypatch.setattr(points, "split_document", break_on_one)
+    for _ in range(MAX_ATTEMPTS):
+        for one in (document, *neighbours):
+            index_document.apply(args=(str(one.pk),))
+    for one in (document, *healthy):
+        assert_points_are_chunks(one)
+    broken.refresh_from_db()
+    assert broken.error_code == "indexing_failed"
+
+
+def test_a_new_version_is_hidden_until_all_of_it_is_there(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store, found = registry.vector_store(), list[set[int]]()
+    query = HybridQuery(
+        dense=registry.embedding_model().embed_query("How long is the tea steeped?"),
+        sparse=registry.sparse_encoder().embed_query("tea"),
+    )
+
+    def look() -> None:
+        hits = store.search(document.source.bot_id, query, limit=50)
+        found.append({hit.payload.version for hit in hits})
+
+    points.index(str(document.pk))
+    change(document, BOOK)
+    monkeypatch.setattr(points, "SLICE", 2)
+    after_upsert(monkeypatch, look)
+    points.index(str(document.pk))
+    look()
+    assert found == [{1}, {2}]
+    assert_points_are_chunks(document)

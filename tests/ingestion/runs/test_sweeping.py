@@ -8,7 +8,7 @@ import pytest
 from django.utils import timezone
 
 from bots.models import Bot
-from ingestion.indexing.points import CLAIM_S
+from ingestion.indexing.claims import CLAIM_S
 from ingestion.models import Chunk, Document, IngestionRun, Source
 from ingestion.runs import lifecycle, sweeping
 from ingestion.runs.lifecycle import LEASE_S

@@ -70,6 +70,10 @@ CLOSED = [
 METADATA = [
     "169.254.169.254",
     "169.254.170.2",
+    "169.254.0.23",
+    "169.254.42.42",
+    "fd00:42::42",
+    "fd20:ce::254",
     "100.100.100.200",
     "168.63.129.16",
     "192.0.0.192",
@@ -133,6 +137,10 @@ def test_an_allowed_network_opens_its_addresses_on_any_port_and_no_others() -> N
     for closed in ("10.0.0.1", "::1", "fd13::1", "2002:7f00:1::", "64:ff9b:1::7f00:1"):
         with pytest.raises(UrlNotAllowed):
             check_address(closed, 80, policy)
+
+
+def test_loopback_of_version_6_can_be_allowed_by_itself() -> None:
+    check_address("::1", 8080, Policy(allowed_networks=parse_networks(("::1/128",))))
 
 
 def test_a_tunnel_needs_both_its_own_range_and_the_inner_address_allowed() -> None:

@@ -1,120 +1,29 @@
-"""Which addresses are dialled: the whole matrix, stopped at the socket."""
+"""What a session does beside judging addresses: no cookies, no proxies, no mixing of policies."""
 
 from __future__ import annotations
 
+import asyncio
+import socket
+from pathlib import Path
+
 import aiohttp
 import pytest
+from aiohttp.abc import ResolveResult
 
 from botfactory.lib.safe_http import (
-    ConnectFailed,
     DnsFailed,
-    FetchError,
     Policy,
     UrlNotAllowed,
+    build_user_agent,
     fetch,
     open_session,
     post,
 )
+from botfactory.lib.safe_http import session as session_module
 from tests.doubles.fake_site import LOOPBACK, Reply, serve_site
 from tests.lib.safe_http.conftest import ScriptedResolver
-from tests.lib.safe_http.test_addresses import CLOSED, METADATA, PUBLIC_V4
-from tests.lib.safe_http.test_urls import BROKEN, DISGUISED, OTHER_SCHEMES
 
-NAMES: dict[str, list[list[str]]] = {
-    "localhost": [["127.0.0.1"]],
-    "localhost.": [["127.0.0.1"]],
-    "inside.example": [["10.1.2.3"]],
-    "mixed.example": [[PUBLIC_V4, "10.0.0.1"]],
-    "mixed6.example": [["2606:4700::1111", "::1"]],
-    "public.example": [[PUBLIC_V4]],
-    "dual.example": [["2606:4700::1111", PUBLIC_V4]],
-    "rebinding.example": [[PUBLIC_V4], ["127.0.0.1"]],
-    "nothing.example": [[]],
-    "both-loopbacks.example": [["::1", "127.0.0.1"]],
-}
-
-
-def _literal_urls() -> list[str]:
-    addresses = [one for one in CLOSED + METADATA if " " not in one and "%" not in one]
-    return [f"http://[{one}]/" if ":" in one else f"http://{one}/" for one in addresses]
-
-
-@pytest.mark.parametrize(
-    "url",
-    [
-        *_literal_urls(),
-        *DISGUISED,
-        *OTHER_SCHEMES,
-        *BROKEN,
-        "http://localhost/",
-        "http://localhost./",
-        "http://inside.example/",
-        "http://mixed.example/",
-        "http://mixed6.example/",
-        "http://public.example:22/",
-        "http://public.example:6379/",
-        "https://93.184.216.34:8080/",
-    ],
-)
-async def test_a_forbidden_address_is_refused_with_no_dial(url: str, dials: list[str]) -> None:
-    async with open_session(Policy(), resolver=ScriptedResolver(NAMES)) as session:
-        with pytest.raises(FetchError) as caught:
-            await fetch(session, url, policy=Policy())
-        with pytest.raises(FetchError):
-            await post(session, url, policy=Policy(), body=b"{}")
-    assert caught.value.code in ("url_not_allowed", "url_invalid")
-    assert dials == []
-
-
-@pytest.mark.parametrize(
-    "url", ["http://[::ffff:7f00:1]/", "http://127.0.0.1/", "http://localhost/"]
-)
-async def test_a_session_used_directly_refuses_too(url: str, dials: list[str]) -> None:
-    async with open_session(Policy(), resolver=ScriptedResolver(NAMES)) as session:
-        with pytest.raises(UrlNotAllowed):
-            await session.get(url, allow_redirects=False)
-    assert dials == []
-
-
-@pytest.mark.parametrize(
-    ("url", "dialled"),
-    [
-        ("http://public.example/", [PUBLIC_V4]),
-        ("http://93.184.216.34/", [PUBLIC_V4]),
-        ("http://[64:ff9b::5db8:d822]/", ["64:ff9b::5db8:d822"]),
-        ("http://[2606:4700::1111]/", ["2606:4700::1111"]),
-        ("http://dual.example/", ["2606:4700::1111", PUBLIC_V4]),
-    ],
-)
-async def test_a_public_address_is_dialled(url: str, dialled: list[str], dials: list[str]) -> None:
-    async with open_session(Policy(), resolver=ScriptedResolver(NAMES)) as session:
-        with pytest.raises(ConnectFailed):
-            await fetch(session, url, policy=Policy())
-    assert set(dials) == set(dialled)
-
-
-async def test_rebinding_is_harmless_as_the_dialled_address_is_the_checked_one(
-    dials: list[str],
-) -> None:
-    resolver = ScriptedResolver(NAMES)
-    async with open_session(Policy(), resolver=resolver) as session:
-        with pytest.raises(ConnectFailed):
-            await fetch(session, "http://rebinding.example/", policy=Policy())
-        assert resolver.asked == ["rebinding.example"]
-        assert set(dials) == {PUBLIC_V4}
-    async with open_session(Policy(), resolver=resolver) as session:
-        with pytest.raises(UrlNotAllowed):
-            await fetch(session, "http://rebinding.example/", policy=Policy())
-    assert set(dials) == {PUBLIC_V4}
-
-
-@pytest.mark.parametrize("name", ["unknown.example", "nothing.example"])
-async def test_a_name_without_addresses_is_a_dns_failure(name: str, dials: list[str]) -> None:
-    async with open_session(Policy(), resolver=ScriptedResolver(NAMES)) as session:
-        with pytest.raises(DnsFailed) as caught:
-            await fetch(session, f"http://{name}/", policy=Policy())
-    assert caught.value.retryable
-    assert dials == []
+NAMES: dict[str, list[list[str]]] = {"both-loopbacks.example": [["::1", "127.0.0.1"]]}
 
 
 async def test_loopback_works_only_when_the_operator_allows_it(dials: list[str]) -> None:
@@ -139,17 +48,79 @@ async def test_an_allowed_loopback_name_dials_only_its_allowed_address(dials: li
     assert dials == ["127.0.0.1"]
 
 
-async def test_it_keeps_no_cookies_and_ignores_proxy_variables(
-    monkeypatch: pytest.MonkeyPatch, dials: list[str]
-) -> None:
-    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
-    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+async def test_it_keeps_no_cookies_and_names_the_product(dials: list[str]) -> None:
     pages: dict[str, Reply | str] = {"/": Reply("x", headers={"Set-Cookie": "id=1"}), "/two": "y"}
     async with serve_site(pages) as site, open_session(LOOPBACK) as session:
         await fetch(session, site.url("/"), policy=LOOPBACK)
         await fetch(session, site.url("/two"), policy=LOOPBACK)
         assert "Cookie" not in site.seen_headers["/two"]
-        assert "BotFactory" in site.seen_headers["/two"]["User-Agent"]
+        assert site.seen_headers["/two"]["User-Agent"] == build_user_agent()
+
+
+async def test_proxy_variables_and_netrc_of_the_machine_count_for_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, dials: list[str]
+) -> None:
+    netrc = tmp_path / ".netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("NETRC", str(netrc))
+    for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.9:9")
+    async with serve_site({"/": "direct"}) as site, open_session(LOOPBACK) as session:
+        response = await fetch(session, site.url("/"), policy=LOOPBACK)
+        assert response.body == b"direct"
+        assert "Authorization" not in site.seen_headers["/"]
+    assert set(dials) == {"127.0.0.1"}
+
+
+async def test_a_kept_connection_serves_only_the_session_that_was_allowed_to_open_it(
+    dials: list[str],
+) -> None:
+    async with (
+        serve_site({"/": "hello"}) as site,
+        open_session(LOOPBACK) as allowed,
+        open_session(Policy()) as strict,
+    ):
+        for _ in range(2):
+            await fetch(allowed, site.url("/"), policy=LOOPBACK)
+        with pytest.raises(UrlNotAllowed):
+            await fetch(strict, site.url("/"), policy=Policy())
+    assert dials == ["127.0.0.1"]
+
+
+async def test_a_silent_name_server_is_a_dns_failure(
+    monkeypatch: pytest.MonkeyPatch, dials: list[str]
+) -> None:
+    class Silent(ScriptedResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    monkeypatch.setattr(session_module, "LOOKUP_TIMEOUT_S", 0.05)
+    async with open_session(Policy(), resolver=Silent({})) as session:
+        with pytest.raises(DnsFailed) as caught:
+            await fetch(session, "http://public.example/", policy=Policy())
+    assert caught.value.retryable
+    assert dials == []
+
+
+@pytest.mark.parametrize("code", [socket.EAI_AGAIN, socket.EAI_FAIL, socket.EAI_NONAME])
+async def test_each_failure_of_the_name_server_is_a_dns_failure(
+    code: int, dials: list[str]
+) -> None:
+    class Failing(ScriptedResolver):
+        async def resolve(
+            self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_UNSPEC
+        ) -> list[ResolveResult]:
+            raise socket.gaierror(code, "no answer")
+
+    async with open_session(Policy(), resolver=Failing({})) as session:
+        with pytest.raises(DnsFailed):
+            await fetch(session, "http://public.example/", policy=Policy())
+    assert dials == []
 
 
 async def test_only_guarded_sessions_of_the_same_policy_are_used(dials: list[str]) -> None:
