@@ -195,6 +195,7 @@ CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_TASK_ROUTES = {
     "ingestion.tasks.sync_source": {"queue": "crawl"},
     "ingestion.tasks.index_document": {"queue": "index"},
+    # `index_chunk` stays in the default queue: somebody waits for it, and documents may be many.
 }
 # The broker is only a bell: this task rings again for work that the database says is unfinished.
 BOTFACTORY_SWEEP_INTERVAL_S = env.float("BOTFACTORY_SWEEP_INTERVAL_S", default=5.0)

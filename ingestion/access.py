@@ -1,12 +1,12 @@
-"""The door to a source: always through its bot."""
+"""The doors to what a bot reads: always through the bot, then one step at a time."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from botfactory.errors import NotFound
-from bots.models import Bot
-from ingestion.models import Source
+from bots.models import Bot, QuestionAnswer
+from ingestion.models import Chunk, Document, Source
 
 
 def source_of_bot(bot: Bot, source_id: UUID) -> Source:
@@ -15,3 +15,48 @@ def source_of_bot(bot: Bot, source_id: UUID) -> Source:
     if source is None:
         raise NotFound("There is no source with this id.", subject=str(source_id))
     return source
+
+
+def document_of_source(source: Source, document_id: UUID) -> Document:
+    """A document of this source, without its text. Raises NotFound."""
+    found = Document.objects.defer("text", "page_starts").filter(source=source, pk=document_id)
+    if (document := found.first()) is None:
+        raise NotFound("There is no document with this id.", subject=str(document_id))
+    document.source = source
+    return document
+
+
+def document_of_bot(bot: Bot, document_id: UUID) -> Document:
+    """A document of any source of this bot, without its text. Raises NotFound."""
+    document = (
+        Document.objects.select_related("source")
+        .defer("text", "page_starts")
+        .filter(source__bot=bot, source__deleted_at=None, pk=document_id)
+        .first()
+    )
+    if document is None:
+        message = "The bot does not read this document any more."
+        raise NotFound(message, subject=str(document_id))
+    return document
+
+
+def chunk_of_document(document: Document, chunk_id: UUID) -> Chunk:
+    """A chunk of this document. Raises NotFound."""
+    chunk = Chunk.objects.filter(document=document, pk=chunk_id).first()
+    if chunk is None:
+        raise NotFound(
+            "There is no chunk with this id. A page that was read again has new chunks.",
+            subject=str(chunk_id),
+        )
+    chunk.document = document
+    return chunk
+
+
+def question_answer_of_bot(bot: Bot, question_answer_id: UUID) -> QuestionAnswer:
+    """A question-answer of this bot. Raises NotFound."""
+    pair = QuestionAnswer.objects.filter(bot=bot, pk=question_answer_id).first()
+    if pair is None:
+        message = "There is no question-answer with this id."
+        raise NotFound(message, subject=str(question_answer_id))
+    pair.bot = bot
+    return pair

@@ -213,6 +213,16 @@ class GaveUp(ExtractionError):
     )
 
 
+class QuestionFileInvalid(IngestionError):
+    """A file of question-answers that cannot be read at all; the message says why."""
+
+    code = "question_file_invalid"
+    status = 400
+    default_message = (
+        "The file cannot be read. Save it as CSV with columns named question and answer."
+    )
+
+
 class NothingIndexed(IngestionError):
     """The run ended without a single document; the message carries the cause where there is one."""
 

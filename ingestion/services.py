@@ -23,6 +23,7 @@ from botfactory.errors import InvalidInput
 from botfactory.lib import outgoing, safe_http
 from botfactory.lib.queue import enqueue_on_commit
 from bots.models import Bot
+from ingestion import question_answers
 from ingestion.auditing import audit_source
 from ingestion.errors import FileEmpty, FileTooLarge, StorageFull
 from ingestion.models import Source, SourceFile, upload_path
@@ -106,6 +107,8 @@ def delete_source(*, actor: Actor, source: Source) -> None:
     actor.require(Role.EDITOR)
     with transaction.atomic():
         Source.objects.filter(pk=source.pk).update(deleted_at=timezone.now())
+        if source.kind == Source.Kind.QUESTION_ANSWERS:
+            question_answers.delete_all(source.bot)
         audit_source(actor, "source.delete", source)
         enqueue_on_commit(purge_source, source.pk)
 

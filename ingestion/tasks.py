@@ -46,6 +46,15 @@ def index_document(self: Any, document_id: str) -> None:
 
 
 @shared_task(ignore_result=True)
+def index_chunk(chunk_id: str) -> None:
+    """Brings one chunk's point up to what a member made of the chunk."""
+    from ingestion.indexing import single
+
+    with postponed_while_unavailable("index_chunk", chunk_id):
+        single.index_chunk(chunk_id)
+
+
+@shared_task(ignore_result=True)
 def purge_source(source_id: str) -> None:
     """Removes a deleted source's points, then its files and rows."""
     from ingestion.purging import purge_deleted_source

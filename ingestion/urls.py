@@ -2,18 +2,67 @@
 
 from __future__ import annotations
 
-from django.urls import include, path
+from django.urls import URLPattern, URLResolver, include, path
 
-from ingestion.views import bots, report, sources
+from ingestion.views import bots, documents, question_answers, report, sources
 
 app_name = "ingestion"
 
-sources_urls = [
+documents_urls: list[URLPattern | URLResolver] = [
+    path("", documents.document_list, name="document-list"),
+    path("<uuid:document_id>/", documents.document_detail, name="document-detail"),
+    path(
+        "<uuid:document_id>/dismiss-edits/",
+        documents.stale_edits_dismiss,
+        name="stale-edits-dismiss",
+    ),
+    path(
+        "<uuid:document_id>/chunks/<uuid:chunk_id>/edit/", documents.chunk_edit, name="chunk-edit"
+    ),
+    path(
+        "<uuid:document_id>/chunks/<uuid:chunk_id>/toggle/",
+        documents.chunk_toggle,
+        name="chunk-toggle",
+    ),
+    path(
+        "<uuid:document_id>/chunks/<uuid:chunk_id>/restore/",
+        documents.chunk_restore,
+        name="chunk-restore",
+    ),
+]
+
+question_answers_urls: list[URLPattern | URLResolver] = [
+    path("", question_answers.question_answer_list, name="question-answer-list"),
+    path("new/", question_answers.question_answer_create, name="question-answer-create"),
+    path("import/", question_answers.question_answer_import, name="question-answer-import"),
+    path("export/", question_answers.question_answer_export, name="question-answer-export"),
+    path(
+        "<uuid:question_answer_id>/",
+        question_answers.question_answer_edit,
+        name="question-answer-edit",
+    ),
+    path(
+        "<uuid:question_answer_id>/toggle/",
+        question_answers.question_answer_toggle,
+        name="question-answer-toggle",
+    ),
+    path(
+        "<uuid:question_answer_id>/delete/",
+        question_answers.question_answer_delete,
+        name="question-answer-delete",
+    ),
+]
+
+sources_urls: list[URLPattern | URLResolver] = [
     path("", sources.source_list, name="source-list"),
     path("new/", sources.source_create, name="source-create"),
     path("<uuid:source_id>/", report.source_detail, name="source-detail"),
     path("<uuid:source_id>/retry/", sources.source_retry, name="source-retry"),
     path("<uuid:source_id>/delete/", sources.source_delete, name="source-delete"),
+    path("<uuid:source_id>/documents/", include(documents_urls)),
+    path("questions/", include(question_answers_urls)),
+    path("search/", documents.chunk_search, name="chunk-search"),
+    path("documents/<uuid:document_id>/<uuid:chunk_id>/", documents.chunk_find, name="chunk-find"),
 ]
 
 urlpatterns = [

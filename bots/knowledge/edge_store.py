@@ -123,6 +123,13 @@ class EdgeStore:
             _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
         )
 
+    def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
+        import qdrant_edge as qe
+
+        tenant = _filter(*_tenants(bot_id))
+        wanted: Any = qe.HasIdCondition(set(point_ids))
+        self._delete(qe.Filter(must=[tenant, wanted]))
+
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
         self._delete(_filter(*_tenants(bot_id), source_id=source_id))
 

@@ -83,11 +83,8 @@ class ServerStore:
     ) -> None:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         for start in range(0, len(points), POINTS_PER_REQUEST):
-            batch = [
-                _to_model(point, is_staged=is_staged)
-                for point in points[start : start + POINTS_PER_REQUEST]
-            ]
-            self._write_points(batch)
+            batch = points[start : start + POINTS_PER_REQUEST]
+            self._write_points([_to_model(point, is_staged=is_staged) for point in batch])
 
     def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         return bool(
@@ -130,12 +127,11 @@ class ServerStore:
             ).points
 
         hits: list[models.ScoredPoint] = self._read("search", call, [])
-        return newest_versions(
-            [
-                score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
-                for hit in hits
-            ]
-        )
+        scored = [
+            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+            for hit in hits
+        ]
+        return newest_versions(scored)
 
     def delete_document(
         self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
@@ -143,6 +139,13 @@ class ServerStore:
         self._delete(
             _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
         )
+
+    def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
+        from qdrant_client.http import models
+
+        tenant = _filter(*_tenants(bot_id))
+        wanted = models.HasIdCondition(has_id=[str(point_id) for point_id in point_ids])
+        self._delete(models.Filter(must=[tenant, wanted]))
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
         self._delete(_filter(*_tenants(bot_id), source_id=source_id))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -12,6 +13,11 @@ if TYPE_CHECKING:
 
 DEFAULT_CANDIDATES = 50
 PLACE_SEPARATOR = " \u203a "
+
+
+def place_of(title: str, heading_path: Sequence[str]) -> str:
+    """Title and headings, each once, outermost first."""
+    return PLACE_SEPARATOR.join(dict.fromkeys(part for part in (title, *heading_path) if part))
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,15 +47,13 @@ class ChunkPayload:
 
     @property
     def place(self) -> str:
-        """Where the chunk stands: title and headings, each once, outermost first."""
-        parts = (self.title, *self.heading_path)
-        return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
+        """Where the chunk stands, as it is embedded before its text."""
+        return place_of(self.title, self.heading_path)
 
     @property
     def label(self) -> str:
         """What a citation is called: the title, and the nearest heading where there is one."""
-        parts = (self.title, *self.heading_path[-1:])
-        return PLACE_SEPARATOR.join(dict.fromkeys(part for part in parts if part))
+        return place_of(self.title, self.heading_path[-1:])
 
 
 @dataclass(frozen=True, slots=True)

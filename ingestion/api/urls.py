@@ -2,17 +2,35 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
-from ingestion.api import sources
+from ingestion.api import documents, question_answers, sources
 
 app_name = "ingestion-api"
 
+source_urls = [
+    path("", sources.SourceDetail.as_view(), name="source-detail"),
+    path("documents/", documents.DocumentList.as_view(), name="document-list"),
+    path("documents/<uuid:document_id>/chunks/", documents.ChunkList.as_view(), name="chunk-list"),
+    path(
+        "documents/<uuid:document_id>/chunks/<uuid:chunk_id>/",
+        documents.ChunkDetail.as_view(),
+        name="chunk-detail",
+    ),
+]
+
+question_answer_urls = [
+    path("", question_answers.QuestionAnswerList.as_view(), name="question-answer-list"),
+    path("import/", question_answers.QuestionAnswerImport.as_view(), name="question-answer-import"),
+    path(
+        "<uuid:question_answer_id>/",
+        question_answers.QuestionAnswerDetail.as_view(),
+        name="question-answer-detail",
+    ),
+]
+
 urlpatterns = [
     path("bots/<uuid:bot_id>/sources/", sources.SourceList.as_view(), name="source-list"),
-    path(
-        "bots/<uuid:bot_id>/sources/<uuid:source_id>/",
-        sources.SourceDetail.as_view(),
-        name="source-detail",
-    ),
+    path("bots/<uuid:bot_id>/sources/<uuid:source_id>/", include(source_urls)),
+    path("bots/<uuid:bot_id>/question-answers/", include(question_answer_urls)),
 ]

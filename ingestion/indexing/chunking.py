@@ -17,6 +17,7 @@ from ingestion.extraction.types import ExtractedDocument
 
 MAX_TOKENS = 200
 MIN_TOKENS = 40
+MAX_ANSWER_TOKENS = 500
 # A short rest may make the chunk before it this much longer than asked.
 STRETCH = 1.15
 # English has four to five characters in a token. Longer "words" are not read by any model.
@@ -108,6 +109,20 @@ def split_document(
                 )
             )
     return chunks
+
+
+def split_question_answer(
+    document: ExtractedDocument, *, count_tokens: CountTokens
+) -> list[ChunkDraft]:
+    """One chunk, whatever stands in it: an answer is given whole. Only a very long one is split.
+
+    Visitors' questions are compared with the title, the question, and what comes after it first.
+    """
+    whole = _trim(document.text, 0, len(document.text), is_code=False)
+    if whole is None or count_tokens([document.text])[0] > MAX_ANSWER_TOKENS:
+        return split_document(document, count_tokens=count_tokens)
+    text = document.text[whole.start : whole.end]
+    return [ChunkDraft(text, (), None, whole.start, whole.end, 0)]
 
 
 def _sections(text: str, page_starts: tuple[int, ...]) -> Iterator[_Section]:

@@ -17,9 +17,14 @@ from bots.knowledge import registry
 from bots.knowledge.types import ChunkPayload, ChunkPoint
 from ingestion.errors import IndexingFailed
 from ingestion.extraction.types import ExtractedDocument
-from ingestion.indexing import claims
-from ingestion.indexing.chunking import ChunkDraft, split_document, table_header_at
-from ingestion.models import Chunk, Document, IngestionRun, Page
+from ingestion.indexing import claims, editing
+from ingestion.indexing.chunking import (
+    ChunkDraft,
+    split_document,
+    split_question_answer,
+    table_header_at,
+)
+from ingestion.models import Chunk, Document, IngestionRun, Page, Source
 from ingestion.runs import lifecycle
 
 # Between slices the claims are renewed, and deleted documents noticed.
@@ -40,6 +45,7 @@ def index(document_id: str) -> None:
         return
     with claims.kept(documents):
         chunks = {document.pk: _chunks_of(document) for document in documents}
+        editing.apply_edits(chunks)
         stored = _store_points(documents, chunks)
         finished = _finish(stored, chunks)
         for document in documents:
@@ -57,7 +63,9 @@ def _chunks_of(document: Document) -> list[Chunk]:
         language=document.language or None,
     )
     count_tokens = registry.embedding_model().count_tokens_batch
-    drafts = split_document(extracted, count_tokens=count_tokens)
+    is_pair = document.source.kind == Source.Kind.QUESTION_ANSWERS
+    split = split_question_answer if is_pair else split_document
+    drafts = split(extracted, count_tokens=count_tokens)
     return [_chunk(document, draft) for draft in drafts]
 
 
@@ -84,7 +92,7 @@ def _store_points(documents: Sequence[Document], chunks: dict[UUID, list[Chunk]]
         for one in documents
         if one.version > 1 and store.has_older_version(bot_id, one.pk, one.version)
     }
-    pieces = [(one, chunk) for one in documents for chunk in chunks[one.pk]]
+    pieces = [(one, chunk) for one in documents for chunk in chunks[one.pk] if chunk.is_enabled]
     alive = list(documents)
     for start in range(0, len(pieces), SLICE):
         alive = claims.renew(alive) if start else alive
@@ -124,7 +132,7 @@ def _payload(document: Document, chunk: Chunk) -> ChunkPayload:
         bot_id=document.source.bot_id,
         source_id=document.source_id,
         document_id=document.pk,
-        version=document.version,
+        version=chunk.version,
         ordinal=chunk.ordinal,
         url=document.url,
         title=document.title,
@@ -151,10 +159,10 @@ def _finish(documents: Sequence[Document], chunks: dict[UUID, list[Chunk]]) -> l
             indexed_version=F("version"), claimed_at=None, index_attempts=0
         )
     ]
-    Chunk.objects.filter(document__in=[one.pk for one in finished]).delete()
-    Chunk.objects.bulk_create(
-        (chunk for one in finished for chunk in chunks[one.pk]), batch_size=500
-    )
+    kept = {one.pk: chunks[one.pk] for one in finished}
+    editing.settle_edits(kept)
+    Chunk.objects.filter(document__in=kept).delete()
+    Chunk.objects.bulk_create((chunk for own in kept.values() for chunk in own), batch_size=500)
     _note_pages(finished, Page.Verdict.INDEXED)
     return finished
 

@@ -45,6 +45,7 @@ class Document(models.Model):
         ]
         indexes = [
             models.Index(fields=["source", "content_hash"], name="document_by_content"),
+            models.Index(fields=["source", "title", "id"], name="document_by_title"),
             models.Index(
                 fields=["source"],
                 name="document_to_index",
@@ -60,7 +61,8 @@ class Chunk(models.Model):
     """A piece of a document as it stands in the vector store: `id` is also the point's id.
 
     A member may edit it (`edited_text` then stands in for `text`) or disable it (then it has no
-    point). `needs_index` is set until the vector store has heard of the change.
+    point); `edited_at` is when either happened last. `needs_index` is set until the vector store
+    has heard of the change.
     """
 
     id = models.UUIDField(primary_key=True, editable=False)
@@ -86,6 +88,11 @@ class Chunk(models.Model):
         ]
         indexes = [
             models.Index(fields=["document"], name="chunk_to_index", condition=Q(needs_index=True)),
+            models.Index(
+                fields=["document"],
+                name="chunk_changed",
+                condition=~Q(edited_text="") | Q(is_enabled=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -95,3 +102,24 @@ class Chunk(models.Model):
     def shown_text(self) -> str:
         """The text that bots answer from."""
         return self.edited_text or self.text
+
+
+class StaleEdit(models.Model):
+    """What a member had made of a chunk whose text its document no longer holds.
+
+    Kept until somebody has seen it: nothing that a person wrote is lost without a word.
+    `edited_text` is empty where the chunk was only disabled.
+    """
+
+    document = models.ForeignKey(Document, on_delete=models.CASCADE, related_name="stale_edits")
+    text = models.TextField()
+    edited_text = models.TextField(blank=True)
+    is_enabled = models.BooleanField(default=True)
+    edited_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["pk"]
+
+    def __str__(self) -> str:
+        return f"{self.document_id} #{self.pk}"

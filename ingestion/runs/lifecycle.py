@@ -181,7 +181,9 @@ def finish(lease: Lease) -> None:
 
 
 def _finish(run: IngestionRun) -> None:
-    if run.source.documents.filter(indexed_version__gt=0).exists():
+    # All question-answers may be disabled; anything else without a text is a failure.
+    may_be_empty = run.source.kind == Source.Kind.QUESTION_ANSWERS
+    if may_be_empty or run.source.documents.filter(indexed_version__gt=0).exists():
         end_run(run, IngestionRun.Status.FINISHED)
     else:
         end_run(run, IngestionRun.Status.FAILED, error=_why_nothing(run))

@@ -14,6 +14,7 @@ from ingestion.models import IngestionRun, Source
 from ingestion.runs import lifecycle, vanishing
 from ingestion.runs.files import read_files
 from ingestion.runs.lifecycle import Lease, LeaseLost
+from ingestion.runs.question_answers import read_question_answers
 from ingestion.runs.website import read_website
 
 logger = logging.getLogger(__name__)
@@ -25,6 +26,7 @@ _READERS: dict[str, Reader] = {
     Source.Kind.WEBSITE: read_website,
     Source.Kind.FILE: read_files,
     Source.Kind.TEXT: read_files,
+    Source.Kind.QUESTION_ANSWERS: read_question_answers,
 }
 # A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
 # slot stays queued, and the sweep rings again.

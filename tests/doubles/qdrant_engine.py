@@ -10,6 +10,7 @@ import json
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+from uuid import UUID
 
 if TYPE_CHECKING:
     import pydantic
@@ -256,14 +257,21 @@ def _filter(rest: models.Filter | None) -> qe.Filter:
 
 
 def _conditions(conditions: Any) -> list[Any] | None:
+    import qdrant_edge as qe
     from qdrant_client.http import models
 
     if conditions is None:
         return None
     converted: list[Any] = []
     for condition in conditions if isinstance(conditions, list) else [conditions]:
+        if isinstance(condition, models.Filter):
+            converted.append(_filter(condition))
+            continue
+        if isinstance(condition, models.HasIdCondition):
+            converted.append(qe.HasIdCondition({UUID(str(id_)) for id_ in condition.has_id}))
+            continue
         if not isinstance(condition, models.FieldCondition):
-            raise Unsupported("only conditions on a field are served")
+            raise Unsupported("only conditions on a field or on ids are served")
         _refuse_unused(condition, {"key", "match", "range"})
         converted.append(_condition(condition))
     return converted

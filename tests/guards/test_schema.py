@@ -19,9 +19,15 @@ def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
         "/api/v1/bots/",
         "/api/v1/bots/{bot_id}/",
         "/api/v1/bots/{bot_id}/chat/",
+        "/api/v1/bots/{bot_id}/question-answers/",
+        "/api/v1/bots/{bot_id}/question-answers/import/",
+        "/api/v1/bots/{bot_id}/question-answers/{question_answer_id}/",
         "/api/v1/bots/{bot_id}/search/",
         "/api/v1/bots/{bot_id}/sources/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/documents/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/documents/{document_id}/chunks/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/documents/{document_id}/chunks/{chunk_id}/",
     ]
 
 

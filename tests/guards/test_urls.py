@@ -41,6 +41,8 @@ PARAMETERS = {
     "uidb36": "x",
     "member_id": 1,
     "document_id": uuid4(),
+    "chunk_id": uuid4(),
+    "question_answer_id": uuid4(),
     "name": "x",
 }
 

@@ -27,6 +27,7 @@ CALLS: dict[str, Callable[[ServerStore], Any]] = {
     "upsert": lambda store: store.upsert(BOT, [make_point(BOT)]),
     "search": lambda store: store.search(BOT, ask(0, 1), limit=3),
     "delete_document": lambda store: store.delete_document(BOT, uuid.uuid4(), below_version=2),
+    "delete_points": lambda store: store.delete_points(BOT, [uuid.uuid4()]),
     "delete_source": lambda store: store.delete_source(BOT, uuid.uuid4()),
     "delete_bot": lambda store: store.delete_bot(BOT),
     "count": lambda store: store.count(BOT),

@@ -44,6 +44,7 @@ def test_a_new_store_is_empty_not_broken(store: VectorStore) -> None:
     assert store.count(bot) == 0
     assert list(store.list_points(bot)) == []
     store.delete_document(bot, uuid.uuid4())
+    store.delete_points(bot, [uuid.uuid4()])
     store.delete_source(bot, uuid.uuid4())
     store.delete_bot(bot)
     store.upsert(bot, [])
@@ -253,6 +254,20 @@ def test_deleting_touches_one_bot_only(store: VectorStore) -> None:
     assert (store.count(alice), store.count(bob)) == (0, 1)
     store.delete_source(alice, source)
     store.delete_bot(alice)
+    assert store.count(bob) == 1
+
+
+def test_single_points_are_deleted_and_only_of_the_bot_that_holds_them(store: VectorStore) -> None:
+    alice, bob = uuid.uuid4(), uuid.uuid4()
+    mine = [make_point(alice, ordinal=n) for n in range(3)]
+    store.upsert(alice, mine)
+    theirs = make_point(bob)
+    store.upsert(bob, [theirs])
+
+    store.delete_points(alice, [mine[0].id, mine[2].id, theirs.id, uuid.uuid4()])
+    store.delete_points(alice, [])
+
+    assert [point_id for point_id, _ in store.list_points(alice)] == [mine[1].id]
     assert store.count(bob) == 1
 
 

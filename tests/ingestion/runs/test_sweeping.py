@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from bots.models import Bot
 from ingestion.indexing.claims import CLAIM_S
-from ingestion.models import Document, IngestionRun, Source
+from ingestion.models import Chunk, Document, IngestionRun, Source
 from ingestion.runs import lifecycle, sweeping
 from ingestion.runs.lifecycle import LEASE_S
 from ingestion.runs.sweeping import UNTAKEN_S
@@ -143,3 +143,22 @@ def test_the_only_process_takes_up_everything_at_its_start(website: Source, bell
     Document.objects.update(claimed_at=timezone.now())
     sweeping.resume_all()
     assert list(bell) == [("index_document", document.pk), ("sync_source", website.pk)]
+
+
+def test_an_edited_chunk_is_rung_for_when_its_message_may_be_lost(
+    website: Source, bell: Bell, move_clock: MoveClock
+) -> None:
+    Source.objects.update(status=Source.Status.READY)
+    document = add_document(website)
+    Document.objects.update(indexed_version=1)
+    chunk = Chunk.objects.create(
+        id=uuid4(), document=document, version=1, ordinal=0, text="x", char_start=0, char_end=1
+    )
+    move_clock(3600)
+    assert bell.heard() == []
+    Chunk.objects.update(needs_index=True, edited_at=timezone.now())
+    assert bell.heard() == []
+    move_clock(UNTAKEN_S + 1)
+    assert bell.heard() == [("index_chunk", chunk.pk)]
+    Source.objects.update(deleted_at=timezone.now())
+    assert bell.heard() == [("purge_source", website.pk)]
