@@ -1,4 +1,4 @@
-"""The door to a source: always through its bot."""
+"""The doors to a source, its runs and its pages: always through the source's bot."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from uuid import UUID
 
 from botfactory.errors import NotFound
 from bots.models import Bot
-from ingestion.models import Source
+from ingestion.models import IngestionRun, Page, Source
+from ingestion.selectors import latest_run
 
 
 def source_of_bot(bot: Bot, source_id: UUID) -> Source:
@@ -15,3 +16,20 @@ def source_of_bot(bot: Bot, source_id: UUID) -> Source:
     if source is None:
         raise NotFound("There is no source with this id.", subject=str(source_id))
     return source
+
+
+def run_of_source(source: Source, run_id: UUID) -> IngestionRun:
+    """A run of this source. Raises NotFound."""
+    run = source.runs.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no run with this id.", subject=str(run_id))
+    return run
+
+
+def page_of_source(source: Source, page_id: int) -> Page:
+    """A page of the source's latest run, the one that can be acted on. Raises NotFound."""
+    run = latest_run(source)
+    page = run.pages.filter(pk=page_id).first() if run else None
+    if page is None:
+        raise NotFound("The latest run has no page with this id.", subject=str(page_id))
+    return page

@@ -71,13 +71,17 @@ def counts_of_source(source: Source) -> Counts:
     return counts_of_sources([source])[source.pk]
 
 
+def latest_runs(sources: Iterable[Source]) -> dict[UUID, IngestionRun]:
+    """Each source's latest run, in one query; sources without a run are left out."""
+    newest = IngestionRun.objects.filter(source=OuterRef("source")).order_by("-started_at")
+    runs = IngestionRun.objects.filter(source__in=sources, pk=Subquery(newest.values("pk")[:1]))
+    return {run.source_id: run for run in runs}
+
+
 def latest_run(source: Source) -> IngestionRun | None:
     return source.runs.order_by("-started_at").first()
 
 
-def pages_of_run(run: IngestionRun, *, verdict: str = "", query: str = "") -> QuerySet[Page]:
-    """Pages of one run in the order they were found, filtered by verdict and address."""
-    pages = run.pages.order_by("pk")
-    if verdict in Page.Verdict.values:
-        pages = pages.filter(verdict=verdict)
-    return pages.filter(url__icontains=query) if query else pages
+def runs_of_source(source: Source) -> QuerySet[IngestionRun]:
+    """The source's runs, newest first."""
+    return source.runs.order_by("-started_at", "pk")

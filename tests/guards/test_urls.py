@@ -41,6 +41,8 @@ PARAMETERS = {
     "uidb36": "x",
     "member_id": 1,
     "document_id": uuid4(),
+    "run_id": uuid4(),
+    "page_id": 1,
     "name": "x",
 }
 
