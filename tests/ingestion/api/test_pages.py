@@ -90,8 +90,8 @@ def test_an_earlier_run_can_be_asked_for(
     note_page(run, "/old")
     IngestionRun.objects.create(source=website, status=IngestionRun.Status.FINISHED)
     assert urls(api.get(f"{one}pages/")) == []
-    assert urls(api.get(f"{one}pages/", {"run": run.pk})) == ["/old"]
-    assert error(api.get(f"{one}pages/", {"run": uuid4()})) == NOT_FOUND
+    assert urls(api.get(f"{one}pages/", {"run": str(run.pk)})) == ["/old"]
+    assert error(api.get(f"{one}pages/", {"run": str(uuid4())})) == NOT_FOUND
 
 
 def test_before_the_first_run_the_list_is_empty(api: Client, one: str) -> None:
