@@ -12,6 +12,8 @@ from ingestion.models import Document, IngestionRun, Page, Source
 from ingestion.selectors import Counts
 
 EXPORT_BATCH = 1_000
+# What one click reads again: the ids must fit into one query.
+MAX_RETRIED = 10_000
 
 SORTS = {"found": ("pk",), "address": ("url", "pk"), "newest": ("-updated_at", "-pk")}
 """What pages may be sorted by: as they were found, by address, by the latest verdict."""
@@ -108,6 +110,11 @@ def documents_of_pages(source: Source, pages: list[Page]) -> dict[str, UUID]:
     """The ids of the documents that were made of these pages, by the pages' `url_hash`."""
     keys = [page.url_hash for page in pages]
     return dict(Document.objects.filter(source=source, key__in=keys).values_list("key", "pk"))
+
+
+def page_ids(run: IngestionRun, wanted: PageFilter) -> list[int]:
+    """The ids of the first MAX_RETRIED pages that pass."""
+    return list(pages_of_run(run, wanted).values_list("pk", flat=True)[:MAX_RETRIED])
 
 
 def batch_of_pages(pages: QuerySet[Page], *, after: int) -> list[Page]:

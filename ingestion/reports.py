@@ -12,7 +12,7 @@ from bots.models import Bot
 from ingestion import selectors
 from ingestion.models import IngestionRun, Page, Source
 from ingestion.pages import PageFilter, Tally, documents_of_pages
-from ingestion.remedies import Action, Remedy, is_worth_retrying, remedy_for
+from ingestion.remedies import Remedy, is_worth_retrying, remedy_for
 from ingestion.selectors import Counts
 
 Verdict = Page.Verdict
@@ -142,8 +142,8 @@ class ReasonGroup:
         return self.verdict == Verdict.FAILED
 
     @property
-    def remedy_is_settings(self) -> bool:
-        return self.remedy is not None and self.remedy.action is Action.SETTINGS
+    def can_retry(self) -> bool:
+        return is_worth_retrying(self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,7 +275,7 @@ def page_rows(source: Source, pages: Sequence[Page], *, has_ended: bool) -> list
             sentence=explain_page(page, has_ended=has_ended),
             document_id=documents.get(page.url_hash),
             can_retry=has_ended and _can_retry(page),
-            can_exclude=can_exclude and _can_exclude(page),
+            can_exclude=can_exclude and _can_exclude(page, has_ended=has_ended),
         )
         for page in pages
     ]
@@ -290,9 +290,10 @@ def _can_retry(page: Page) -> bool:
     return False
 
 
-def _can_exclude(page: Page) -> bool:
-    """Of pages that the rules leave out already there is nothing more to leave out."""
-    return page.verdict != Verdict.REMOVED and is_worth_retrying(page.reason)
+def _can_exclude(page: Page, *, has_ended: bool) -> bool:
+    """Not what the rules leave out already, nor what a run may be reading at this moment."""
+    is_open = page.verdict in (Verdict.FOUND, Verdict.READ) and not has_ended
+    return not is_open and page.verdict != Verdict.REMOVED and is_worth_retrying(page.reason)
 
 
 def explain_page(page: Page, *, has_ended: bool) -> str:

@@ -15,7 +15,7 @@ run_urls: list[URLPattern | URLResolver] = [
 ]
 
 page_urls: list[URLPattern | URLResolver] = [
-    path("retry-failed/", pages.pages_retry, name="pages-retry"),
+    path("retry/", pages.pages_retry, name="pages-retry"),
     path("<int:page_id>/retry/", pages.page_retry, name="page-retry"),
     path("<int:page_id>/exclude/", pages.page_exclude, name="page-exclude"),
 ]

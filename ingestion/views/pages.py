@@ -16,7 +16,9 @@ from bots.access import bot_for_user
 from ingestion import scoping
 from ingestion.access import page_of_source, source_of_bot
 from ingestion.models import Source
+from ingestion.pages import PageFilter, page_ids
 from ingestion.runs import retrying
+from ingestion.selectors import latest_run
 
 
 @require_POST
@@ -31,15 +33,21 @@ def page_retry(request: MemberRequest, bot_id: UUID, source_id: UUID, page_id: i
 
 @require_POST
 def pages_retry(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpResponse:
-    """All failed pages of the latest run."""
+    """All failed pages of the latest run, or those of the posted verdict and reason."""
     bot, actor = bot_for_user(request.user, bot_id, role=Role.EDITOR)
     source = source_of_bot(bot, source_id)
-    n_pages = retrying.retry_failed(actor=actor, source=source)
-    noun = "page" if n_pages == 1 else "pages"
-    if n_pages:
-        messages.success(request, f"Reading {n_pages:,} failed {noun} again.")
+    run, reason = latest_run(source), request.POST.get("reason", "")
+    if run and reason:
+        wanted = PageFilter(verdict=request.POST.get("verdict", ""), reason=reason)
+        ids = page_ids(run, wanted)
+        n_pages = retrying.retry_pages(actor=actor, source=source, page_ids=ids)
     else:
-        messages.info(request, "Nothing failed in the latest run.")
+        n_pages = retrying.retry_failed(actor=actor, source=source)
+    if n_pages:
+        noun = "page" if n_pages == 1 else "pages"
+        messages.success(request, f"Reading {n_pages:,} {noun} again.")
+    else:
+        messages.info(request, "There was nothing to read again.")
     return back_to_report(request, source)
 
 

@@ -95,7 +95,8 @@ def _report(
     page = pages.paginate(found, PAGES_PER_PAGE, count=count).get_page(request.GET.get("page"))
     has_ended = run.status != IngestionRun.Status.RUNNING
     groups = reports.reason_groups(tally)
-    chosen = [group for group in groups if group.reason == wanted.reason]
+    key = (wanted.verdict, wanted.reason)
+    chosen = [group for group in groups if (group.verdict, group.reason) == key]
     return {
         "run": run,
         "wanted": wanted,

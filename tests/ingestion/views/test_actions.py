@@ -19,7 +19,7 @@ ACTIONS = (
     "cancel/",
     "removals/confirm/",
     "removals/keep/",
-    "pages/retry-failed/",
+    "pages/retry/",
     "pages/{page}/retry/",
     "pages/{page}/exclude/",
 )
@@ -45,11 +45,21 @@ def test_all_failed_pages_are_read_again_and_no_others(
 ) -> None:
     skipped = note_page("https://example.com/twin", "skipped", reason="duplicate")
     client = client_of(alice)
-    client.post(f"{path}pages/retry-failed/")
+    client.post(f"{path}pages/retry/")
     failed.refresh_from_db()
     skipped.refresh_from_db()
     assert (failed.verdict, skipped.verdict) == ("found", "skipped")
-    assert "Reading 1 failed page again." in client.get(path).content.decode()
+    assert "Reading 1 page again." in client.get(path).content.decode()
+
+
+def test_the_pages_of_one_reason_are_read_again(
+    client_of: ClientOf, alice: User, failed: Page, note_page: NotePage, path: str
+) -> None:
+    thin = [note_page(f"https://example.com/{n}", "skipped", reason="too_thin") for n in range(2)]
+    client_of(alice).post(f"{path}pages/retry/", {"verdict": "skipped", "reason": "too_thin"})
+    for page in (failed, *thin):
+        page.refresh_from_db()
+    assert [page.verdict for page in (failed, *thin)] == ["failed", "found", "found"]
 
 
 def test_where_nothing_failed_nothing_is_read_again(
@@ -57,8 +67,8 @@ def test_where_nothing_failed_nothing_is_read_again(
 ) -> None:
     note_page("https://example.com/")
     client = client_of(alice)
-    client.post(f"{path}pages/retry-failed/")
-    assert "Nothing failed in the latest run." in client.get(path).content.decode()
+    client.post(f"{path}pages/retry/")
+    assert "There was nothing to read again." in client.get(path).content.decode()
 
 
 def test_a_page_is_left_out_from_now_on(
