@@ -79,7 +79,11 @@ class FileTooLarge(ExtractionError):
 class UnsupportedType(ExtractionError):
     code = "unsupported_type"
     status = 415
-    default_message = "This kind of file cannot be read. Use PDF, HTML, Markdown or plain text."
+    default_message = (
+        "This kind of file cannot be read. Use PDF, Word (.docx), PowerPoint (.pptx), Excel "
+        "(.xlsx), OpenDocument, CSV, EPUB, HTML, Markdown, code or plain text; save older files as "
+        "one of these."
+    )
 
 
 class TextNotDecodable(ExtractionError):
@@ -112,6 +116,56 @@ class PdfEncrypted(ExtractionError):
 class PdfDamaged(ExtractionError):
     code = "pdf_damaged"
     default_message = "The PDF is damaged. Open it and save or export it again."
+
+
+class FileEncrypted(ExtractionError):
+    code = "file_encrypted"
+    default_message = (
+        "The file is protected by a password or by copy protection. Upload a copy without it."
+    )
+
+
+class FileDamaged(ExtractionError):
+    code = "file_damaged"
+    default_message = (
+        "The file is damaged, or it is not what its name says. Open it in the program that made it "
+        "and save it again."
+    )
+
+
+class ArchiveUnsafe(ExtractionError):
+    """An archive with what honest programs never write: names that lead outside, links, doubles."""
+
+    code = "archive_unsafe"
+    default_message = (
+        "The file is packed in a way that is not safe to open. Save it again with the program that "
+        "made it."
+    )
+
+
+class ArchiveTooLarge(ExtractionError):
+    """Unpacking went over a limit on bytes or on the number of members."""
+
+    code = "archive_too_large"
+    default_message = (
+        "Unpacked, the file is larger than this server reads. Remove large parts, or split it."
+    )
+
+
+class DocumentTooComplex(ExtractionError):
+    """More XML elements than real documents have; reading them would take minutes or gigabytes."""
+
+    code = "document_too_complex"
+    default_message = (
+        "The document consists of more parts than can be read safely. Split it into smaller files."
+    )
+
+
+class TableTooLarge(ExtractionError):
+    code = "table_too_large"
+    default_message = (
+        "The table has more than a million cells with content. Split it into smaller files."
+    )
 
 
 class NoTextFound(ExtractionError):

@@ -11,7 +11,7 @@ from django.utils.text import slugify
 
 from bots.answering.database import in_database
 from ingestion.models import IngestionRun, Page, Source
-from ingestion.pages import PageFilter, batch_of_pages, pages_of_run
+from ingestion.pages import PageFilter, batch_of_pages, documents_of_pages, pages_of_run
 from ingestion.reports import explain_page, verdict_label
 
 HEADER = ("address", "result", "why", "detail", "change", "reason", "updated")
@@ -38,16 +38,17 @@ async def csv_of_run(run: IngestionRun, wanted: PageFilter) -> AsyncIterator[byt
     pages = pages_of_run(run, wanted)
     last = 0
     while batch := await in_database(batch_of_pages, pages, after=last):
-        yield _csv(_cells(page, run) for page in batch)
+        documents = await in_database(documents_of_pages, run.source_id, batch)
+        yield _csv(_cells(page, run, has_text=page.url_hash in documents) for page in batch)
         last = batch[-1].pk
 
 
-def _cells(page: Page, run: IngestionRun) -> tuple[str, ...]:
+def _cells(page: Page, run: IngestionRun, *, has_text: bool) -> tuple[str, ...]:
     has_ended = run.status != IngestionRun.Status.RUNNING
     return (
         page.url,
         verdict_label(page.verdict, has_ended=has_ended),
-        explain_page(page, has_ended=has_ended),
+        explain_page(page, has_ended=has_ended, has_text=has_text),
         page.detail,
         page.change,
         page.reason,

@@ -50,7 +50,10 @@ def _file_field(**options: Any) -> FilesField:
     return FilesField(
         allow_empty_file=True,  # so that the service refuses it with the file's name
         label="Files",
-        help_text=f"PDF, HTML, Markdown or plain text, up to {megabytes} MB each.",
+        help_text=(
+            "PDF, Word, PowerPoint, Excel, OpenDocument, CSV, EPUB, HTML, Markdown, code or plain "
+            f"text, up to {megabytes} MB each."
+        ),
         **options,
     )
 

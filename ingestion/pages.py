@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.core.paginator import Paginator
 from django.db.models import Count, QuerySet
 
-from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.models import Document, IngestionRun, Page
 from ingestion.selectors import Counts
 
 EXPORT_BATCH = 1_000
@@ -106,10 +107,12 @@ def paginate(pages: QuerySet[Page], per_page: int, *, count: int | None = None) 
     return paginator
 
 
-def documents_of_pages(source: Source, pages: list[Page]) -> dict[str, UUID]:
-    """The ids of the documents that were made of these pages, by the pages' `url_hash`."""
-    keys = [page.url_hash for page in pages]
-    return dict(Document.objects.filter(source=source, key__in=keys).values_list("key", "pk"))
+def documents_of_pages(source_id: UUID, pages: Sequence[Page]) -> dict[str, UUID]:
+    """The ids of documents of these pages that the bot answers from, by the pages' `url_hash`."""
+    documents = Document.objects.filter(
+        source=source_id, key__in=[page.url_hash for page in pages], indexed_version__gt=0
+    )
+    return dict(documents.values_list("key", "pk"))
 
 
 def page_ids(run: IngestionRun, wanted: PageFilter) -> list[int]:

@@ -37,6 +37,7 @@ _SENTENCES = {
     Verdict.FAILED: "It could not be read.",
     Verdict.REMOVED: "The bot no longer answers from it.",
 }
+KEEPS_TEXT = "The bot still answers from its earlier text."
 NOT_READ = "Not read: reading ended before its turn came."
 _LABELS = {Verdict.FOUND: "Waiting", Verdict.READ: "Indexing"}
 _TONES = {
@@ -265,14 +266,14 @@ def count_held(tally: Tally) -> int:
 
 def page_rows(source: Source, pages: Sequence[Page], *, has_ended: bool) -> list[PageRow]:
     """Pages of the source's latest run with what can be done about each, in one query."""
-    documents = documents_of_pages(source, list(pages))
+    documents = documents_of_pages(source.pk, pages)
     can_exclude = source.kind == Source.Kind.WEBSITE
     return [
         PageRow(
             page=page,
             label=verdict_label(page.verdict, has_ended=has_ended),
             tone=_TONES.get(Verdict(page.verdict), ""),
-            sentence=explain_page(page, has_ended=has_ended),
+            sentence=explain_page(page, has_ended=has_ended, has_text=page.url_hash in documents),
             document_id=documents.get(page.url_hash),
             can_retry=has_ended and _can_retry(page),
             can_exclude=can_exclude and _can_exclude(page, has_ended=has_ended),
@@ -296,8 +297,17 @@ def _can_exclude(page: Page, *, has_ended: bool) -> bool:
     return not is_open and page.verdict != Verdict.REMOVED and is_worth_retrying(page.reason)
 
 
-def explain_page(page: Page, *, has_ended: bool) -> str:
-    """A sentence for people about what became of one page; never empty."""
+def explain_page(page: Page, *, has_ended: bool, has_text: bool = False) -> str:
+    """What became of one page, for people; never empty.
+
+    `has_text` says that the bot answers from a text of the page, maybe an earlier one.
+    """
+    is_unread = page.verdict in (Verdict.FAILED, Verdict.SKIPPED)
+    sentence = _explain_verdict(page, has_ended=has_ended)
+    return f"{sentence} {KEEPS_TEXT}" if is_unread and has_text else sentence
+
+
+def _explain_verdict(page: Page, *, has_ended: bool) -> str:
     sentence = _SENTENCES[Verdict(page.verdict)]
     if page.verdict == Verdict.REMOVED:
         return f"{explain(page.reason)} {sentence}".strip()

@@ -83,5 +83,5 @@ def latest_run(source: Source) -> IngestionRun | None:
 
 
 def runs_of_source(source: Source) -> QuerySet[IngestionRun]:
-    """The source's runs, newest first."""
+    """The source's runs, newest first, with their counts; those of ended runs are final."""
     return source.runs.order_by("-started_at", "pk")

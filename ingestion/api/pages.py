@@ -13,7 +13,7 @@ from rest_framework.response import Response
 from ingestion import scoping, selectors
 from ingestion.access import page_of_source, run_of_source
 from ingestion.api.access import editable_source, readable_source
-from ingestion.api.representations import PageSerializer
+from ingestion.api.representations import PageSerializer, shown_pages
 from ingestion.api.runs import PageCountSerializer
 from ingestion.models import Page
 from ingestion.pages import PageFilter, pages_of_run
@@ -55,7 +55,7 @@ class PageList(generics.GenericAPIView[Page]):
         )
         pages = pages_of_run(run, wanted) if run else Page.objects.none()
         page = list(self.paginate_queryset(pages.select_related("run")) or [])
-        return self.get_paginated_response(PageSerializer(page, many=True).data)
+        return self.get_paginated_response(shown_pages(page))
 
 
 class PageRetry(generics.GenericAPIView[Page]):
@@ -90,4 +90,4 @@ class PageExclude(generics.GenericAPIView[Page]):
         actor, source = editable_source(request, bot_id, source_id)
         page = page_of_source(source, page_id)
         scoping.exclude_page(actor=actor, source=source, page_id=page.pk)
-        return Response(PageSerializer(page_of_source(source, page_id)).data)
+        return Response(shown_pages([page_of_source(source, page_id)])[0])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from drf_spectacular.utils import extend_schema_field
@@ -10,6 +10,7 @@ from rest_framework import serializers
 
 from ingestion import selectors
 from ingestion.models import IngestionRun, Page, Source
+from ingestion.pages import documents_of_pages
 from ingestion.reports import explain, explain_page
 from ingestion.selectors import Counts
 
@@ -137,7 +138,16 @@ class PageSerializer(serializers.ModelSerializer[Page]):
         read_only_fields = fields
 
     def get_sentence(self, page: Page) -> str:
-        return explain_page(page, has_ended=page.run.status != IngestionRun.Status.RUNNING)
+        has_ended = page.run.status != IngestionRun.Status.RUNNING
+        has_text = page.url_hash in self.context["documents"]
+        return explain_page(page, has_ended=has_ended, has_text=has_text)
+
+
+def shown_pages(pages: Sequence[Page]) -> list[dict[str, Any]]:
+    """Pages of one run as JSON, in one query beside theirs."""
+    documents = documents_of_pages(pages[0].run.source_id, pages) if pages else {}
+    serializer = PageSerializer(pages, many=True, context={"documents": documents})
+    return [dict(page) for page in serializer.data]
 
 
 def shown_sources(sources: Iterable[Source]) -> list[dict[str, Any]]:

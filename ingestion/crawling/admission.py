@@ -103,10 +103,17 @@ class Admission:
                 continue
             if claimed := self._frontier.claim(address):
                 found.append(FoundUrl(claimed.url, depth, via=via))
-        if found:
-            await self._ledger.see(found)
-        for one in found:
-            await self._queue(one.url, depth, is_listed=is_listed)
+        if not found:
+            return
+        await self._ledger.see(found)
+        refused = [
+            (entry, reason)
+            for one in found
+            for entry, reason in [self._queue(one.url, depth, is_listed=is_listed)]
+            if reason
+        ]
+        if refused:
+            await self._ledger.end_refused(refused)
 
     async def admit_original(self, address: Address, depth: int, *, via: str) -> bool:
         """True when the page that another one names as its original is read, or will be."""
@@ -116,12 +123,15 @@ class Admission:
         if claimed is None:
             return not self._ledger.was_dropped(address.page_id)
         await self._ledger.see([FoundUrl(claimed.url, depth, via=via)])
-        return await self._queue(claimed.url, depth)
-
-    async def _queue(self, url: str, depth: int, *, is_listed: bool = False) -> bool:
-        refusal = self.refuse(url) or self._frontier.push(url, depth, is_listed=is_listed)
+        entry, refusal = self._queue(claimed.url, depth)
         if refusal is None:
             return True
-        is_seed = self._frontier.is_seed(page_id(url))
-        await self._ledger.end(Entry(url, depth, is_seed=is_seed), Outcome.SKIPPED, refusal)
+        await self._ledger.end(entry, Outcome.SKIPPED, reason=refusal)
         return False
+
+    def _queue(
+        self, url: str, depth: int, *, is_listed: bool = False
+    ) -> tuple[Entry, Reason | None]:
+        """Queues a claimed URL, or says why not."""
+        refusal = self.refuse(url) or self._frontier.push(url, depth, is_listed=is_listed)
+        return Entry(url, depth, is_seed=self._frontier.is_seed(page_id(url))), refusal

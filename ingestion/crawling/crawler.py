@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import islice
 
 import aiohttp
 from yarl import URL
@@ -45,6 +46,7 @@ logger = logging.getLogger(__name__)
 FETCHES_PER_PAGE = 4
 MAX_START_REFRESHES = 3
 SEEDS_PER_TELLING = 100
+REST_PER_TELLING = 500
 
 
 async def crawl(
@@ -65,7 +67,7 @@ async def crawl(
     With `config.only_known`, none of these.
     """
     budget = _Budget(config, clock or LoopClock(), should_stop)
-    return await _Crawl(config, session, sink, budget).run()
+    return await _Crawl(config, session=session, sink=sink, budget=budget).run()
 
 
 class _Budget:
@@ -105,6 +107,7 @@ class _Crawl:
     def __init__(
         self,
         config: CrawlConfig,
+        *,
         session: aiohttp.ClientSession,
         sink: CrawlSink,
         budget: _Budget,
@@ -114,6 +117,7 @@ class _Crawl:
         self._budget = budget
         self._start = URL(canonicalise(parse_url(config.start_url)), encoded=True)
         self._start_id = page_id(str(self._start))
+        self._site = self._start
         self._fetcher = PageFetcher(session, config, budget.clock)
         self._origins = Origins(self._fetcher)
         self._ledger = Ledger(sink, n_read_before=budget.n_read_before)
@@ -153,11 +157,12 @@ class _Crawl:
         """True when anything was left over; it gets its verdict here."""
         is_late = self._budget.is_out_of_time
         reason = Reason.OVER_TIME if is_late else Reason.OVER_BUDGET
-        has_rest = False
-        for entry in self._frontier.drain():
+        rest, has_rest = self._frontier.drain(), False
+        while batch := list(islice(rest, REST_PER_TELLING)):
             has_rest = True
-            await self._tell_seed(entry)
-            await self._ledger.end(entry, Outcome.SKIPPED, reason)
+            for entry in batch:
+                await self._tell_seed(entry)
+            await self._ledger.end_refused([(entry, reason) for entry in batch])
         return has_rest
 
     async def _tell_seed(self, entry: Entry) -> None:
@@ -172,6 +177,7 @@ class _Crawl:
 
     async def _open_site(self) -> None:
         start, response = self._start, await self._fetch_start()
+        self._site = response.url
         self._prepare(
             Scope.around(
                 start,
@@ -238,7 +244,7 @@ class _Crawl:
                     should_end=lambda: self._budget.is_over(self._ledger.n_pages),
                     note_progress=self._wake,
                 )
-                await reader.read(self._start, await self._origins.robots(self._start))
+                await reader.read(self._site, await self._origins.robots(self._site))
         finally:
             self._is_listing = False
             await self._wake()
@@ -285,19 +291,16 @@ class _Crawl:
             entry = replace(entry, is_start=page_id(entry.url) == self._start_id)
         await self._tell_seed(entry)
         if refusal := self._admission.refuse(entry.url):
-            return await self._ledger.end(entry, Outcome.SKIPPED, refusal)
+            return await self._ledger.end(entry, Outcome.SKIPPED, reason=refusal)
         try:
             robots = await self._origins.robots(URL(entry.url, encoded=True))
             if not robots.allows(entry.url):
-                return await self._ledger.end(entry, Outcome.SKIPPED, Reason.ROBOTS)
+                return await self._ledger.end(entry, Outcome.SKIPPED, reason=Reason.ROBOTS)
             self._budget.n_fetches += 1
             response = await self._fetcher.get(entry.url, await self._validators(entry))
-        except RobotsUnavailable as exc:
-            return await self._ledger.end(
-                entry, Outcome.FAILED, Reason.ROBOTS_UNAVAILABLE, exc.code
-            )
-        except FetchError as exc:
-            return await self._ledger.end(entry, Outcome.FAILED, reason_of(exc), exc.code)
+        except (RobotsUnavailable, FetchError) as exc:
+            reason = reason_of(exc) if isinstance(exc, FetchError) else Reason.ROBOTS_UNAVAILABLE
+            return await self._ledger.end(entry, Outcome.FAILED, reason=reason, detail=exc.code)
         await self._judge.judge(entry, response)
 
     async def _validators(self, entry: Entry) -> Validators | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
+from functools import partial
 from hashlib import blake2b
 from typing import Protocol
 
@@ -28,6 +30,8 @@ from ingestion.crawling.types import FetchedPage, FoundUrl, Outcome, Reason
 from ingestion.errors import PageTooComplex
 from ingestion.extraction.kinds import HTML
 
+MAX_QUICK_BYTES = 300_000
+
 _READ_STATUSES = frozenset({200, 203})
 _REFUSALS = {401: Reason.FORBIDDEN, 403: Reason.FORBIDDEN, 404: Reason.GONE, 410: Reason.GONE}
 _BUSY = {429: Reason.BUSY, 503: Reason.BUSY}
@@ -42,10 +46,15 @@ class Viewer(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Refusal:
-    """Why a reply is no page of its own; `detail` is the other page's address, for example."""
+    """Why a reply is no page of its own; `detail` is the other page's address, for example.
+
+    `is_loss` marks what happens to all pages of a site that is closed or down: they show, or lead
+    to, one and the same page.
+    """
 
     reason: Reason
     detail: str = ""
+    is_loss: bool = False
 
 
 class ReplyJudge:
@@ -58,7 +67,8 @@ class ReplyJudge:
         self._frontier = frontier
         self._ledger = ledger
         self._viewer = viewer
-        self._contents: dict[int, str] = {}
+        self._contents: dict[int, tuple[str, int]] = {}
+        self._start_id = 0
 
     async def judge(self, entry: Entry, response: FetchedResponse) -> None:
         """Tells the ledger what became of `entry`."""
@@ -67,39 +77,55 @@ class ReplyJudge:
             return await self._ledger.end(entry, Outcome.UNCHANGED)
         if status not in _READ_STATUSES:
             reason = _REFUSALS.get(status) or _BUSY.get(status, Reason.HTTP_STATUS)
-            return await self._ledger.end(entry, Outcome.FAILED, reason, f"HTTP {status}")
+            detail = f"HTTP {status}"
+            return await self._ledger.end(entry, Outcome.FAILED, reason=reason, detail=detail)
         entry_id, final = page_id(entry.url), Address.of(canonicalise(response.url))
         if final.page_id == entry_id or entry.is_start:
-            return await self._judge_page(entry, response)
-        if refusal := self._refuse_redirect(entry, final, response.url):
-            return await self._ledger.end(entry, Outcome.SKIPPED, refusal, final.url)
-        await self._judge_moved(entry, final, response)
+            self._start_id = entry_id if entry.is_start else self._start_id
+            await self._judge_page(entry, response)
+            return
+        refusal = self._refuse_redirect(entry, final, response.url)
+        await self._end(entry, refusal or await self._judge_moved(entry, final, response))
 
-    def _refuse_redirect(self, entry: Entry, final: Address, url: URL) -> Reason | None:
-        """Why the page that `entry` redirects to is not read under its own address."""
+    def _refuse_redirect(self, entry: Entry, final: Address, url: URL) -> _Refusal | None:
+        """Why the page that `entry` redirects to is not read now."""
         is_same_site = site_name(url) == site_name(URL(entry.url, encoded=True))
-        if refusal := self._admission.refuse(final.url):
-            return refusal
+        if reason := self._admission.refuse(final.url):
+            return _Refusal(reason, final.url)
         if not is_same_site and not self._admission.scope.contains(url):
-            return Reason.OFF_SCOPE
-        return Reason.DUPLICATE if self._frontier.is_known(final.page_id) else None
+            return _Refusal(Reason.OFF_SCOPE, final.url)
+        if not self._frontier.is_known(final.page_id):
+            return None
+        reason = self._ledger.drop_reason(final.page_id) or Reason.DUPLICATE
+        return _Refusal(reason, final.url, is_loss=final.page_id == self._start_id)
 
-    async def _judge_moved(self, entry: Entry, final: Address, response: FetchedResponse) -> None:
+    async def _judge_moved(
+        self, entry: Entry, final: Address, response: FetchedResponse
+    ) -> _Refusal:
         """The reply belongs to the page it came from in the end, so that a run which finds that
-        page by another way knows it by the same address."""
+        page by another way knows it by the same address. What leads to a login is one itself."""
         claimed = self._frontier.claim(final) or final
         await self._ledger.see([FoundUrl(claimed.url, entry.depth, via=entry.url)])
         is_seed = self._frontier.is_seed(final.page_id)
-        await self._judge_page(Entry(claimed.url, entry.depth, is_seed=is_seed), response)
-        await self._ledger.end(entry, Outcome.SKIPPED, Reason.DUPLICATE, claimed.url)
+        refusal = await self._judge_page(Entry(claimed.url, entry.depth, is_seed=is_seed), response)
+        return _Refusal(refusal.reason if refusal else Reason.DUPLICATE, claimed.url)
 
-    async def _judge_page(self, entry: Entry, response: FetchedResponse) -> None:
+    async def _end(self, entry: Entry, refusal: _Refusal) -> None:
+        await self._ledger.end(
+            entry,
+            Outcome.SKIPPED,
+            reason=refusal.reason,
+            detail=refusal.detail,
+            is_loss=refusal.is_loss,
+        )
+
+    async def _judge_page(self, entry: Entry, response: FetchedResponse) -> _Refusal | None:
+        """Ends `entry` by its reply, as a page or with the refusal that comes back."""
         declared = response.headers.get("Content-Type", "")
         kind, charset = read_content_type(declared, body=response.body, path=response.url.path)
         if kind is None:
-            detail = declared.partition(";")[0][:80]
-            return await self._ledger.end(entry, Outcome.SKIPPED, Reason.TYPE, detail)
-        if kind == HTML:
+            refusal: _Refusal | None = _Refusal(Reason.TYPE, declared.partition(";")[0][:80])
+        elif kind == HTML:
             viewed = await self._viewer.view(response) if self._viewer else response
             charset = charset if viewed is response else "utf-8"
             response = viewed
@@ -108,16 +134,16 @@ class ReplyJudge:
             refusal = await self._refuse_file(entry, response)
         refusal = refusal or self._refuse_content(entry, response)
         if refusal is not None:
-            return await self._ledger.end(entry, Outcome.SKIPPED, refusal.reason, refusal.detail)
-        if not entry.is_settled:
-            page = _make_page(entry, response, kind, charset)
+            await self._end(entry, refusal)
+        elif kind is not None and not entry.is_settled:
+            page = _make_page(entry, response, kind=kind, charset=charset)
             await self._ledger.add_page(page, is_seed=entry.is_seed)
+        return refusal
 
     async def _read_html(self, entry: Entry, response: FetchedResponse) -> _Refusal | None:
         """Follows the page's links; why the page itself is not to be indexed, if it is not."""
-        path = response.url.raw_path_qs
         try:
-            facts = read_page(response.body, headers=response.headers, path=path)
+            facts = await _read_facts(response)
         except PageTooComplex:
             return _Refusal(Reason.TOO_COMPLEX)
         base = join_link(str(response.url), facts.base)
@@ -181,18 +207,32 @@ class ReplyJudge:
     def _refuse_content(self, entry: Entry, response: FetchedResponse) -> _Refusal | None:
         """Gives way to a page of the very same bytes (with and without a slash at the end).
 
-        Pages of earlier runs stay, whoever comes first: they are indexed under this address.
+        A page of an earlier run may equal one other page: both are indexed under their addresses.
+        Where it equals the start page or several others, the site shows one text everywhere.
         """
         if entry.is_start and (refusal := self._admission.refuse_start(entry.url, response.url)):
             return _Refusal(refusal)
         digest = int.from_bytes(blake2b(response.body, digest_size=8).digest(), "big")
-        twin = self._contents.setdefault(digest, entry.url)
-        is_copy = twin != entry.url and not entry.is_seed and not entry.is_start
-        return _Refusal(Reason.DUPLICATE, twin) if is_copy else None
+        first, n_before = self._contents.get(digest, (entry.url, 0))
+        self._contents[digest] = (first, n_before + 1)
+        if first == entry.url or entry.is_start:
+            return None
+        is_everywhere = n_before > 1 or page_id(first) == self._start_id
+        if entry.is_seed and not is_everywhere:
+            return None
+        return _Refusal(Reason.DUPLICATE, first, is_loss=entry.is_seed)
+
+
+async def _read_facts(response: FetchedResponse) -> PageFacts:
+    read = partial(read_page, headers=response.headers, path=response.url.raw_path_qs)
+    # A large page takes up to half a second, in which the others must not stand still.
+    if len(response.body) > MAX_QUICK_BYTES:
+        return await asyncio.to_thread(read, response.body)
+    return read(response.body)
 
 
 def _make_page(
-    entry: Entry, response: FetchedResponse, kind: str, charset: str | None
+    entry: Entry, response: FetchedResponse, *, kind: str, charset: str | None
 ) -> FetchedPage:
     return FetchedPage(
         url=entry.url,

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from ingestion.crawling.canonical import page_id
 from ingestion.crawling.frontier import Entry, Frontier
 from ingestion.crawling.types import (
+    BatchSink,
     CrawlSink,
     CrawlSummary,
     FetchedPage,
@@ -39,7 +40,7 @@ class Ledger:
     def __init__(self, sink: CrawlSink, *, n_read_before: int) -> None:
         self._sink = sink
         self._outcomes: Counter[Outcome] = Counter()
-        self._dropped: set[int] = set()
+        self._dropped: dict[int, Reason | None] = {}
         self._n_read_before = n_read_before
         self._n_gone = 0
         self._n_seeds = 0
@@ -58,6 +59,10 @@ class Ledger:
         """True for a page that ended without being read."""
         return page in self._dropped
 
+    def drop_reason(self, page: int) -> Reason | None:
+        """Why a page ended without being read, if it did and there is a reason."""
+        return self._dropped.get(page)
+
     async def see(self, found: Sequence[FoundUrl]) -> None:
         await self._sink.seen(found)
 
@@ -67,18 +72,39 @@ class Ledger:
         await self._sink.page(page)
 
     async def end(
-        self, entry: Entry, outcome: Outcome, reason: Reason | None = None, detail: str = ""
+        self,
+        entry: Entry,
+        outcome: Outcome,
+        *,
+        reason: Reason | None = None,
+        detail: str = "",
+        is_loss: bool = False,
     ) -> None:
         """The verdict on a URL that did not become a page; a settled one has its end already."""
-        if entry.is_settled:
+        if not entry.is_settled:
+            self._count(entry, outcome, reason=reason, is_loss=is_loss)
+            await self._sink.verdict(Verdict(entry.url, outcome, reason, detail))
+
+    async def end_refused(self, refused: Sequence[tuple[Entry, Reason]]) -> None:
+        """The verdicts on URLs that were not worth a request."""
+        for entry, reason in refused:
+            self._count(entry, Outcome.SKIPPED, reason=reason)
+        verdicts = [Verdict(entry.url, Outcome.SKIPPED, reason) for entry, reason in refused]
+        if isinstance(self._sink, BatchSink):
+            await self._sink.refused(verdicts)
             return
+        for verdict in verdicts:
+            await self._sink.verdict(verdict)
+
+    def _count(
+        self, entry: Entry, outcome: Outcome, *, reason: Reason | None, is_loss: bool = False
+    ) -> None:
         self._outcomes[outcome] += 1
         self._n_gone += reason is Reason.GONE
         self._n_seeds += entry.is_seed
-        self._n_seeds_lost += entry.is_seed and reason not in _NO_LOSS
+        self._n_seeds_lost += entry.is_seed and (is_loss or reason not in _NO_LOSS)
         if outcome in (Outcome.SKIPPED, Outcome.FAILED):
-            self._dropped.add(page_id(entry.url))
-        await self._sink.verdict(Verdict(entry.url, outcome, reason, detail))
+            self._dropped[page_id(entry.url)] = reason
 
     def sum_up(self, frontier: Frontier, *, is_stopped: bool, is_over_budget: bool) -> CrawlSummary:
         count = self._outcomes

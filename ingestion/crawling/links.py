@@ -60,8 +60,8 @@ def read_page(html: bytes, *, headers: Mapping[str, str], path: str) -> PageFact
 
     Raises: PageTooComplex when the markup would keep a parser busy.
     """
-    html = html[:MAX_PARSED_BYTES]
     check_html(html)
+    html = html[:MAX_PARSED_BYTES]
     # Only ASCII names and addresses matter here, so the page's charset does not; the depth is
     # bounded by the scan above, and without `huge_tree` a deep page would come out empty.
     parser = etree.HTMLParser(
@@ -162,8 +162,9 @@ class _Reading:
                 )
 
     def _take_link(self, element: etree._Element) -> None:
-        address = (element.get("href") or "").strip()
-        if not address or address[0] == "#" or "nofollow" in (element.get("rel") or "").lower():
+        # An index may link to thousands of places on a few pages.
+        address = (element.get("href") or "").partition("#")[0].strip()
+        if not address or "nofollow" in (element.get("rel") or "").lower():
             return
         if len(self.links) < MAX_LINKS:
             self.links.setdefault(address)

@@ -32,9 +32,9 @@ class SitemapReader:
         self._should_end = should_end
         self._note_progress = note_progress
 
-    async def read(self, start: URL, robots: Robots) -> None:
+    async def read(self, site: URL, robots: Robots) -> None:
         """Admits the pages that the sitemaps named in robots.txt, or the usual one, list."""
-        roots = tuple(dict.fromkeys((*robots.sitemaps, f"{start.origin()}/sitemap.xml")))
+        roots = tuple(dict.fromkeys((*robots.sitemaps, f"{site.origin()}/sitemap.xml")))
         async for pages in walk_sitemaps(roots, self._load):
             ours = [one for one in pages if self._is_ours(one)]
             await self._admission.admit(ours, 1, via="sitemap", is_listed=True)

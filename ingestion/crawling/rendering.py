@@ -9,20 +9,32 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from html import escape
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from botfactory.lib.safe_http import FetchedResponse, FetchError
-from ingestion.errors import RenderFailed
+from ingestion.errors import RendererUnavailable, RenderFailed
 
 if TYPE_CHECKING:
-    from playwright.async_api import Browser, Page, Playwright, Request, Route
+    from playwright.async_api import (
+        Browser,
+        BrowserContext,
+        Page,
+        Playwright,
+        Request,
+        Route,
+    )
 
     from ingestion.crawling.fetcher import PageFetcher
 
 logger = logging.getLogger(__name__)
+
+PART_TIMEOUT_S = 10.0
+CLOSE_TIMEOUT_S = 5.0
 
 GetPart = Callable[[str], Awaitable[FetchedResponse]]
 
@@ -51,6 +63,10 @@ _ARGUMENTS = (
     "--disable-dev-shm-usage",
     "--js-flags=--max-old-space-size=256",
 )
+
+
+# They have done their work, and what stands there for browsers without scripts is not meant for us.
+_DROP_SCRIPTS = "document.querySelectorAll('script, noscript').forEach(one => one.remove())"
 
 
 class PageRenderer(Protocol):
@@ -85,9 +101,6 @@ class RenderedViewer:
         return await self._fetcher.get_part(url, accept="*/*", timeout_s=PART_TIMEOUT_S)
 
 
-PART_TIMEOUT_S = 10.0
-
-
 @dataclass(frozen=True, slots=True)
 class RenderLimits:
     """What one page may use. `quiet_s` without a request in flight means that it is done."""
@@ -120,6 +133,7 @@ class ChromiumRenderer:
         self._has_sandbox = has_sandbox
         self._limits = limits or RenderLimits()
         self._user_agent = user_agent
+        self._starting = asyncio.Lock()
         self._places = asyncio.Semaphore(self._limits.max_pages_at_once)
         self._playwright: Playwright | None = None
         self._browser: Browser | None = None
@@ -129,25 +143,16 @@ class ChromiumRenderer:
 
         Raises: RendererUnavailable (the message says what to install).
         """
-        from ingestion.errors import RendererUnavailable
-
         try:
-            from playwright.async_api import Error, async_playwright
+            from playwright.async_api import async_playwright
         except ImportError as exc:
             raise RendererUnavailable(subject="playwright") from exc
         self._playwright = await async_playwright().start()
         try:
-            self._browser = await self._playwright.chromium.launch(
-                executable_path=self._executable_path,
-                args=list(_ARGUMENTS),
-                chromium_sandbox=self._has_sandbox,
-                handle_sigint=False,
-                handle_sigterm=False,
-                handle_sighup=False,
-            )
-        except Error as exc:
+            await self._launch(self._playwright)
+        except RendererUnavailable:
             await self._playwright.stop()
-            raise RendererUnavailable(subject=self._executable_path) from exc
+            raise
         return self
 
     async def __aexit__(
@@ -157,23 +162,50 @@ class ChromiumRenderer:
         trace: TracebackType | None,
     ) -> None:
         if self._browser is not None:
-            await self._browser.close()
+            await _close(self._browser)
         if self._playwright is not None:
             await self._playwright.stop()
 
     async def render(self, page: FetchedResponse, get: GetPart) -> bytes:
         from playwright.async_api import Error
 
-        if self._browser is None:
-            raise RenderFailed(subject="the browser is not running")
         async with self._places:
+            browser = await self._running_browser()
             try:
                 async with asyncio.timeout(self._limits.timeout_s):
-                    return await self._render(self._browser, page, get)
+                    return await self._render(browser, page, get)
             except TimeoutError as exc:
                 raise RenderFailed(subject="timeout") from exc
             except Error as exc:
                 raise RenderFailed(subject=exc.message[:200]) from exc
+
+    async def _running_browser(self) -> Browser:
+        """The browser; another one where a page has brought it down."""
+        async with self._starting:
+            if self._playwright is None or self._browser is None:
+                raise RenderFailed(subject="the browser is not running")
+            if not self._browser.is_connected():
+                try:
+                    return await self._launch(self._playwright)
+                except RendererUnavailable as exc:
+                    raise RenderFailed(subject=exc.subject) from exc
+            return self._browser
+
+    async def _launch(self, playwright: Playwright) -> Browser:
+        from playwright.async_api import Error
+
+        try:
+            self._browser = await playwright.chromium.launch(
+                executable_path=self._executable_path,
+                args=list(_ARGUMENTS),
+                chromium_sandbox=self._has_sandbox,
+                handle_sigint=False,
+                handle_sigterm=False,
+                handle_sighup=False,
+            )
+        except Error as exc:
+            raise RendererUnavailable(subject=self._executable_path) from exc
+        return self._browser
 
     async def _render(self, browser: Browser, page: FetchedResponse, get: GetPart) -> bytes:
         context = await browser.new_context(
@@ -187,20 +219,39 @@ class ChromiumRenderer:
             await context.route("**/*", answers.answer)
             await context.route_web_socket("**/*", lambda socket: socket.close())
             tab = await context.new_page()
-            tab.on("dialog", lambda dialog: asyncio.ensure_future(dialog.dismiss()))
-            tab.on("popup", lambda popup: asyncio.ensure_future(popup.close()))
+            tab.on("dialog", lambda dialog: answers.do_beside(dialog.dismiss()))
+            tab.on("popup", lambda popup: answers.do_beside(popup.close()))
             return await self._read(tab, str(page.url), answers)
         finally:
-            await context.close()
+            # Where even that hangs, the browser goes, and the next page gets another one.
+            if not await _close(context):
+                await _close(browser)
 
     async def _read(self, tab: Page, url: str, answers: _Answers) -> bytes:
-        budget_ms = 1_000 * self._limits.timeout_s
-        await tab.goto(url, wait_until="domcontentloaded", timeout=budget_ms)
+        await tab.goto(url, wait_until="commit", timeout=1_000 * self._limits.timeout_s)
         await answers.settle()
+        if not answers.has_moved:
+            # Never comes for a page that moves on while it loads.
+            await tab.wait_for_load_state("domcontentloaded")
+        await tab.evaluate(_DROP_SCRIPTS)
         html = (await tab.content()).encode("utf-8", "replace")
         if len(html) > self._limits.max_html_bytes:
             raise RenderFailed(subject="the rendered page is too large")
-        return html
+        return _refresh(answers.moved_to) + html
+
+
+async def _close(part: Browser | BrowserContext) -> bool:
+    """True when it closed in time."""
+    from playwright.async_api import Error
+
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await part.close()
+    except TimeoutError:
+        return False
+    except Error:
+        return True  # it was gone already
+    return True
 
 
 class _Answers:
@@ -215,13 +266,19 @@ class _Answers:
         self._n_open = 0
         self._changed = asyncio.Event()
         self._is_opened = False
+        self.has_moved = False
+        self.moved_to: str | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
 
     async def answer(self, route: Route, request: Request) -> None:
+        from playwright.async_api import Error
+
         self._n_requests += 1
         self._n_open += 1
         self._changed.set()
         try:
-            await self._answer(route, request)
+            with suppress(Error):  # the page may go away while its answer is on the way
+                await self._answer(route, request)
         finally:
             self._n_open -= 1
             self._changed.set()
@@ -240,13 +297,27 @@ class _Answers:
                 if not self._n_open:
                     return
 
+    def do_beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Closes a window that the page opened, while the page goes on."""
+        task = asyncio.create_task(self._do(work))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        from playwright.async_api import Error
+
+        with suppress(Error):
+            await work
+
     async def _answer(self, route: Route, request: Request) -> None:
-        is_page = request.is_navigation_request() and request.frame.parent_frame is None
-        if is_page and not self._is_opened:
+        if request.is_navigation_request() and not self._is_opened:
             self._is_opened = True
             return await self._fulfil(route, self._page)
-        # A page that moves on by script, or frames, are not part of what is read here.
-        if request.is_navigation_request() or not self._may_ask(request):
+        if request.is_navigation_request():
+            # Frames, popups and other pages are not read here; "aborted" shows no error page.
+            self._note_move(request)
+            return await route.abort("aborted")
+        if not self._may_ask(request):
             return await route.abort("blockedbyclient")
         try:
             reply = await self._get(request.url)
@@ -254,6 +325,16 @@ class _Answers:
             return await route.abort("failed")
         self._n_bytes += len(reply.body)
         await self._fulfil(route, reply)
+
+    def _note_move(self, request: Request) -> None:
+        from playwright.async_api import Error
+
+        # A popup asks before it has a frame.
+        with suppress(Error):
+            if request.frame.parent_frame is None:
+                self.has_moved = True
+                if request.method == "GET" and self.moved_to is None:
+                    self.moved_to = request.url
 
     def _may_ask(self, request: Request) -> bool:
         return (
@@ -266,6 +347,13 @@ class _Answers:
 
     async def _fulfil(self, route: Route, reply: FetchedResponse) -> None:
         await route.fulfill(status=reply.status, headers=_headers(reply.headers), body=reply.body)
+
+
+def _refresh(target: str | None) -> bytes:
+    """A move by script, put in the words of HTML, so that it is judged like any other."""
+    if target is None:
+        return b""
+    return f'<meta http-equiv="refresh" content="0;url={escape(target)}">'.encode()
 
 
 def _headers(headers: Mapping[str, str]) -> dict[str, str]:

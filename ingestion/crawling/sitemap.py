@@ -19,6 +19,10 @@ MAX_SITEMAP_BYTES = 50_000_000
 MAX_SITEMAP_URLS = 50_000
 MAX_LOC_CHARS = 2_048
 BATCH_URLS = 1_000
+# Also where no address is found, so that other work gets its turn.
+CHUNKS_PER_BREAK = 8
+# Four megabytes without one address are no sitemap.
+MAX_BARREN_CHUNKS = 64
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _CHUNK_BYTES = 65_536
@@ -120,8 +124,9 @@ def _read_xml(first: bytes, chunks: Iterator[bytes]) -> Iterator[SitemapContent]
         remove_comments=True,
         remove_pis=True,
     )
-    found, n_urls, tail = _Found(), 0, b""
+    found, n_urls, n_chunks, tail = _Found(), 0, 0, b""
     chunk: bytes | None = first
+    is_barren = True
     while chunk is not None and n_urls < MAX_SITEMAP_URLS:
         # The NULs of UTF-16 would hide the word.
         window = (tail + chunk).replace(b"\x00", b"")
@@ -136,10 +141,14 @@ def _read_xml(first: bytes, chunks: Iterator[bytes]) -> Iterator[SitemapContent]
             chunk = None  # what was read before the damage still counts
         else:
             chunk = next(chunks, None)
-        if len(found.pages) >= BATCH_URLS or chunk is None:
+        n_chunks += 1
+        if len(found.pages) >= BATCH_URLS or chunk is None or n_chunks % CHUNKS_PER_BREAK == 0:
             content = found.hand_over(MAX_SITEMAP_URLS - n_urls)
             n_urls += len(content.pages)
+            is_barren = is_barren and not content.pages and not content.sitemaps
             yield content
+        if is_barren and n_chunks >= MAX_BARREN_CHUNKS:
+            return
 
 
 class _Found:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from botfactory.lib.safe_http import Policy
 
@@ -253,8 +253,8 @@ class CrawlSummary:
         return 2 * self.n_seeds_lost > self.n_seeds
 
     @property
-    def is_healthy(self) -> bool:
-        """True when what this run found gone, or did not find, may be taken as gone."""
+    def is_answering(self) -> bool:
+        """True when the site answered well enough for what it says is gone to be believed."""
         n_read = self.n_fetched + self.n_unchanged + self.n_read_before
         n_tolerated = max(2, n_read // 10)
         return (
@@ -262,8 +262,13 @@ class CrawlSummary:
             and self.n_unreachable <= n_tolerated
             and not self.has_lost_most
             and not self.is_stopped
-            and not self.is_over_budget
         )
+
+    @property
+    def is_healthy(self) -> bool:
+        """True when the whole site was seen too: what this run did not find may be taken as
+        gone."""
+        return self.is_answering and not self.is_over_budget
 
 
 class CrawlSink(Protocol):
@@ -279,5 +284,16 @@ class CrawlSink(Protocol):
         """A page to be indexed. Its worker waits for this call, which slows the crawl down."""
 
     async def validators(self, url: str) -> Validators | None:
-        """What to send along so that an unchanged page answers 304. Told right before a request for
-        a page, but for the start page's."""
+        """What to send along so that an unchanged page answers 304. Asked right before the request
+        for a page, but not for the start page."""
+
+
+@runtime_checkable
+class BatchSink(Protocol):
+    """What a sink may offer beside: the ends of many URLs in one call.
+
+    A page may link to hundreds of addresses that are refused at once, such as those of other sites.
+    """
+
+    async def refused(self, verdicts: Sequence[Verdict]) -> None:
+        """As `verdict` for each, in this order."""

@@ -209,4 +209,5 @@ def _unpack(head: Head, text: bytes) -> ExtractedDocument:
         text=text.decode("utf-8", errors="replace"),
         page_starts=tuple(int(one) for one in starts) if isinstance(starts, list) else (),
         language=language if isinstance(language, str) else None,
+        page_unit="slide" if head.get("page_unit") == "slide" else "page",
     )

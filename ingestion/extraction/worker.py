@@ -85,6 +85,7 @@ def _pack(document: ExtractedDocument) -> Head:
     return {
         "title": document.title,
         "page_starts": document.page_starts,
+        "page_unit": document.page_unit,
         "language": document.language,
     }
 

@@ -10,10 +10,11 @@ import logging
 from django.conf import settings
 from django.core.mail import send_mail
 from django.template.loader import render_to_string
+from django.urls import reverse
 from django.utils import timezone
 
 from botfactory.accounts.models import Membership, Role
-from ingestion.models import IngestionRun
+from ingestion.models import IngestionRun, Source
 
 logger = logging.getLogger(__name__)
 
@@ -60,7 +61,7 @@ def _send(run: IngestionRun) -> None:
     owners = Membership.objects.filter(
         workspace=bot.workspace, role=Role.OWNER, user__is_active=True
     ).values_list("user__email", flat=True)
-    context = {"run": run, "source": source, "bot": bot, "link": settings.BOTFACTORY_PUBLIC_URL}
+    context = {"run": run, "source": source, "bot": bot, "link": _link(source)}
     name = " ".join(source.name.split())[:100]
     subject = (
         f"{run.n_held} pages of {name} vanished" if run.n_held else f"{name} was not refreshed"
@@ -68,3 +69,11 @@ def _send(run: IngestionRun) -> None:
     message = render_to_string("ingestion/run_notice_mail.txt", context)
     for address in owners:  # one by one: owners need not see each other's address
         send_mail(subject=subject, message=message, from_email=None, recipient_list=[address])
+
+
+def _link(source: Source) -> str:
+    """The address of the source's report; empty where the server does not know its own."""
+    if not settings.BOTFACTORY_PUBLIC_URL:
+        return ""
+    path = reverse("ingestion:source-detail", args=[source.bot_id, source.pk])
+    return f"{settings.BOTFACTORY_PUBLIC_URL}{path}"

@@ -81,10 +81,11 @@ class RunSink:
         return known.validators if known else None
 
     async def verdict(self, verdict: Verdict) -> None:
-        reason = verdict.reason.value if verdict.reason else ""
-        await self._end(
-            PageVerdict(verdict.url, _VERDICTS[verdict.outcome], reason, verdict.detail)
-        )
+        await self._end(_page_verdict(verdict))
+
+    async def refused(self, verdicts: Sequence[Verdict]) -> None:
+        self._batch.verdicts += [_page_verdict(one) for one in verdicts]
+        await self._hear()
 
     async def page(self, page: FetchedPage) -> None:
         body_hash = hash_body(page)
@@ -160,6 +161,11 @@ class RunSink:
         self._n_heard += 1
         if is_urgent or len(self._batch) >= FULL_BATCH:
             await self.flush()
+
+
+def _page_verdict(verdict: Verdict) -> PageVerdict:
+    reason = verdict.reason.value if verdict.reason else ""
+    return PageVerdict(verdict.url, _VERDICTS[verdict.outcome], reason, verdict.detail)
 
 
 def hash_body(page: FetchedPage) -> str:

@@ -84,16 +84,23 @@ async def serve_site(
 ) -> AsyncIterator[FakeSite]:
     """A running site; its address is in `base`, without a slash at the end."""
     site = FakeSite(dict(pages))
+    async with serve(site):
+        yield site
+
+
+@asynccontextmanager
+async def serve(site: FakeSite, *, port: int = 0) -> AsyncIterator[None]:
+    """Runs a site on 127.0.0.1 and notes its address in it."""
     app = web.Application()
     app.router.add_route("*", "/{tail:.*}", site.answer)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=0.01)
     await runner.setup()
-    listener = web.TCPSite(runner, "127.0.0.1", 0)
+    listener = web.TCPSite(runner, "127.0.0.1", port)
     await listener.start()
     host, port = runner.addresses[0][:2]
     site.base = f"http://{host}:{port}"
     try:
-        yield site
+        yield
     finally:
         await runner.cleanup()
 

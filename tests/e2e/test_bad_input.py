@@ -167,7 +167,7 @@ def test_what_is_no_web_address_is_refused_and_not_kept(
         ("cut.pdf", sites.pdf("A page. " * 9)[:300], "Open it and save or export it"),
         ("scanned.pdf", sites.scanned_pdf(), "recognition (OCR) on scans"),
         ("blank.pdf", sites.pdf(""), "recognition (OCR) on scans"),
-        ("picture.pdf", sites.png(), "Use PDF, HTML, Markdown or plain text."),
+        ("picture.pdf", sites.png(), "This kind of file cannot be read."),
         ("blank.txt", b"  \n \n", "the file is blank"),
     ],
 )

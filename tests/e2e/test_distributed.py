@@ -9,15 +9,14 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
-import psycopg
 import pytest
 import redis
-from psycopg import sql
 
 from tests.doubles.fake_site import FakeSite
 from tests.doubles.qdrant_fixtures import run_qdrant_server
 from tests.e2e import sites
 from tests.e2e.client import Api
+from tests.e2e.databases import scratch_database
 from tests.e2e.processes import (
     Process,
     Server,
@@ -30,7 +29,6 @@ from tests.e2e.processes import (
 
 pytestmark = [pytest.mark.services, pytest.mark.model]
 
-POSTGRES = "postgres://postgres@127.0.0.1:5432"
 REDIS_URL = "redis://127.0.0.1:6379/9"
 WORKERS = {
     "crawl": ("-Q", "crawl"),
@@ -38,19 +36,6 @@ WORKERS = {
 }
 N_PAGES = 40
 N_OPEN = 24
-
-
-@contextmanager
-def _scratch_database() -> Iterator[str]:
-    """The address of an empty database that is gone afterwards, with whoever is still connected."""
-    name = f"botfactory_e2e_{uuid4().hex[:12]}"
-    named = sql.Identifier(name)
-    with psycopg.connect(f"{POSTGRES}/postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(named))
-        try:
-            yield f"{POSTGRES}/{name}"
-        finally:
-            connection.execute(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(named))
 
 
 @contextmanager
@@ -111,7 +96,7 @@ class Running:
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     data_dir: Path = tmp_path_factory.mktemp("distributed")
     with (
-        _scratch_database() as database_url,
+        scratch_database() as database_url,
         _scratch_queue() as redis_url,
         run_qdrant_server(data_dir / "vectors") as qdrant_url,
         killed_at_the_end() as processes,

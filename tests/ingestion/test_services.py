@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import io
 from typing import Any
 
 import pytest
+from django.core.files.storage import default_storage
 from pytest_django.fixtures import Settings
 
 from botfactory.accounts.access import Actor
@@ -14,7 +16,7 @@ from botfactory.errors import BotFactoryError, InvalidInput, PermissionDenied
 from botfactory.lib.safe_http import UrlInvalid, UrlNotAllowed
 from bots.models import Bot
 from ingestion import services
-from ingestion.errors import FileEmpty, FileTooLarge
+from ingestion.errors import FileEmpty, FileTooLarge, StorageFull
 from ingestion.models import Source, SourceFile
 from ingestion.scoping import MAX_PAGES_LIMIT
 from ingestion.services import MAX_FILES_PER_SOURCE, Upload
@@ -253,3 +255,32 @@ def test_a_source_that_is_being_read_is_not_started_twice(
     website.refresh_from_db()
     assert website.status == status
     assert queued == []
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_when_the_disk_is_full_nothing_is_kept_and_it_says_so(
+    owner: Actor,
+    bot: Bot,
+    stored_files: StoredFiles,
+    monkeypatch: pytest.MonkeyPatch,
+    number: int,
+) -> None:
+    """The first file fits; of the second, the disk takes a part."""
+    save = default_storage.save
+    names: list[str] = []
+
+    def fill_up(name: str, content: Any, max_length: int | None = None) -> str:
+        saved = save(name, content, max_length=max_length)
+        names.append(saved)
+        if len(names) == 2:
+            raise OSError(number, "No space left on device")
+        return saved
+
+    monkeypatch.setattr(default_storage, "save", fill_up)
+    uploads = [upload(), upload(b"Closed on Sundays.", "sundays.txt")]
+    with pytest.raises(StorageFull) as caught:
+        services.add_files(actor=owner, bot=bot, uploads=uploads)
+    assert (caught.value.code, caught.value.status) == ("storage_full", 507)
+    assert not Source.objects.exists()
+    assert not SourceFile.objects.exists()
+    assert stored_files() == set()

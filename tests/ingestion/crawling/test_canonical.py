@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from botfactory.lib.safe_http import parse_url
-from ingestion.crawling.canonical import canonicalise, page_key
+from ingestion.crawling.canonical import canonicalise, is_plain_path, page_id, page_key
 
 
 @pytest.mark.parametrize(
@@ -36,3 +36,21 @@ def test_addresses_of_one_page_share_a_key_and_others_do_not() -> None:
     assert page_key("https://example.com/a/?p=1") != key
     assert page_key("https://example.com/a") != key
     assert page_key("https://docs.example.com/a/") != key
+
+
+@pytest.mark.parametrize("path", ["", "/", "/a", "/a/b.html", "/~me/a_b-c/", "/a/v1.2/"])
+def test_a_plain_path_is_canonical_as_it_is(path: str) -> None:
+    assert is_plain_path(path)
+    assert canonicalise(parse_url("https://example.com" + path)).endswith(path)
+
+
+@pytest.mark.parametrize(
+    "path", ["/a/../b", "/./a", "/%7e", "/a?b", "/a;jsessionid=1", "/(S(a))/b", "//a", "/a b", "/ü"]
+)
+def test_other_paths_need_a_closer_look(path: str) -> None:
+    assert not is_plain_path(path)
+
+
+def test_spellings_of_one_page_share_its_number() -> None:
+    assert page_id("http://www.example.com/index.php?a=1") == page_id("https://example.com/?a=1")
+    assert page_id("https://example.com/a") != page_id("https://example.com/A")

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from collections.abc import Sequence
 
 import pytest
 
@@ -284,6 +285,24 @@ async def test_the_page_behind_a_redirecting_start_is_read_once() -> None:
     result = await crawl_site({"/": moved, "/home/": linking("/home/", "/a"), "/a": "<p>a"})
     assert result.pages == ["/", "/a"]
     assert result.site.hits["/home/"] == 1
+
+
+async def test_a_sink_may_take_many_refusals_at_once() -> None:
+    class PatientSink(RecordingSink):
+        def __init__(self) -> None:
+            super().__init__()
+            self.sizes: list[int] = []
+
+        async def refused(self, verdicts: Sequence[Verdict]) -> None:
+            self.sizes.append(len(verdicts))
+            self.verdicts += verdicts
+
+    sink = PatientSink()
+    outside = [f"http://elsewhere.invalid/{n}" for n in range(50)]
+    result = await crawl_site({"/": linking(*outside, "/missing")}, sink=sink)
+    assert sink.sizes == [50]
+    assert result.summary.n_skipped == 50
+    result.check_one_end_per_url()
 
 
 async def test_what_the_sink_raises_reaches_the_caller() -> None:

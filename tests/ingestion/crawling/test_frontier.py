@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tracemalloc
 from uuid import UUID
 
 import pytest
@@ -139,3 +140,14 @@ def test_a_seed_that_this_run_settled_is_not_visited_again() -> None:
     frontier = Frontier(FrontierLimits(), known)
     assert frontier.n_waiting_seeds == 0
     assert frontier.is_seed(page_id(url))
+
+
+def test_waiting_addresses_take_little_memory() -> None:
+    tracemalloc.start()
+    frontier = Frontier(FrontierLimits.for_budget(max_pages=50_000, max_depth=20))
+    for n in range(5_000):
+        add(frontier, f"/handbook/chapter-{n % 90}/page-about-topic-{n}.html")
+    n_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(frontier) == 5_000
+    assert n_bytes < 3_000_000  # 30 MB for the largest budget

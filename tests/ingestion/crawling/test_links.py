@@ -44,6 +44,13 @@ def test_robots_rules_of_a_page_count_in_meta_and_header(
         assert (facts.is_noindex, facts.is_nofollow) == (noindex, nofollow)
 
 
+def test_places_on_one_page_are_one_link() -> None:
+    index = "".join(f"<a href='page.html#entry-{n}'>x</a>" for n in range(MAX_LINKS + 100))
+    facts = read(index + "<a href='other.html'>y</a>")
+    assert facts.links == ("page.html", "other.html")
+    assert facts.n_cut_links == 0
+
+
 def test_rules_for_other_programs_are_not_ours() -> None:
     headers = CIMultiDict(
         [("X-Robots-Tag", "googlebot: noindex, nofollow"), ("X-Robots-Tag", "noarchive, nosnippet")]

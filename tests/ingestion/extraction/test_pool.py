@@ -12,6 +12,7 @@ import pytest
 from ingestion.errors import (
     ExtractionCrashed,
     ExtractionTimeout,
+    FileDamaged,
     FileEmpty,
     NoTextFound,
     PdfEncrypted,
@@ -19,6 +20,7 @@ from ingestion.errors import (
 )
 from ingestion.extraction import pool as pool_module
 from ingestion.extraction.pool import ExtractionPool, _Worker
+from tests.ingestion.extraction.office_samples import make_pptx
 from tests.ingestion.extraction.samples import make_pdf, make_scan
 
 PAGE = "<html lang=en><title>Page {n}</title><p>Enough words for page number {n} to be read.</p>"
@@ -37,6 +39,8 @@ def test_documents_come_back_whole(pool: ExtractionPool) -> None:
     assert page.text == "Enough words for page number 1 to be read."
     pdf = pool.extract(make_pdf("One", "Two pages"))
     assert (pdf.text, pdf.page_starts) == ("One\n\nTwo pages", (0, 5))
+    show = pool.extract(make_pptx(), name="launch.pptx")
+    assert (show.title, show.page_unit, len(show.page_starts)) == ("Product launch", "slide", 5)
     latin = pool.extract("<p>Größe und noch einige Wörter</p>".encode("latin-1"),
                          declared="text/html", charset="iso-8859-1")  # fmt: skip
     assert latin.text == "Größe und noch einige Wörter"
@@ -45,7 +49,8 @@ def test_documents_come_back_whole(pool: ExtractionPool) -> None:
 def test_typed_errors_cross_the_border_and_the_worker_lives_on(pool: ExtractionPool) -> None:
     for body, error in (
         (b"", FileEmpty),
-        (b"PK\x03\x04", UnsupportedType),
+        (b"PK\x03\x04", FileDamaged),
+        (b"GIF89a", UnsupportedType),
         (make_scan(), NoTextFound),
         (make_pdf("x", user_password="word"), PdfEncrypted),
     ):

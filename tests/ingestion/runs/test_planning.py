@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import pytest
 
 from ingestion.crawling.types import Reason
@@ -44,13 +46,13 @@ def failed(reason: str) -> PageEnd:
 
 
 def plan(
-    known: str, *, kept: str = "", is_whole: bool = False, **ends: PageEnd
+    known: str, ends: Mapping[str, PageEnd], *, kept: str = "", is_whole: bool = False
 ) -> tuple[str, str, bool]:
     """What is removed and held, and whether the site fails; each key is one letter. Of the known
     pages those without an end of their own were read, except with `is_whole`."""
-    read = {} if is_whole else {key: READ for key in known}
+    read = {} if is_whole else dict.fromkeys(known, READ)
     plan = plan_removals(
-        known=frozenset(known), kept=frozenset(kept), ends=read | ends, is_whole=is_whole
+        known=frozenset(known), kept=frozenset(kept), ends=read | dict(ends), is_whole=is_whole
     )
     return "".join(sorted(plan.removed)), "".join(sorted(plan.held)), plan.is_failing
 
@@ -69,7 +71,7 @@ def plan(
     ],
 )
 def test_what_the_site_or_the_owner_took_away_is_removed(reason: Reason) -> None:
-    assert plan("abc", a=skipped(reason)) == ("a", "", False)
+    assert plan("abc", {"a": skipped(reason)}) == ("a", "", False)
 
 
 @pytest.mark.parametrize(
@@ -85,58 +87,62 @@ def test_what_the_site_or_the_owner_took_away_is_removed(reason: Reason) -> None
     ],
 )
 def test_what_only_failed_or_was_not_asked_for_stays(end: PageEnd) -> None:
-    assert plan("abc", a=end) == ("", "", False)
+    assert plan("abc", {"a": end}) == ("", "", False)
 
 
 def test_a_page_that_the_run_did_not_name_stays_unless_the_run_names_everything() -> None:
-    assert plan("abc", x=READ) == ("", "", False)
-    assert plan("abc", is_whole=True, a=READ, b=READ) == ("c", "", False)
+    assert plan("abc", {"x": READ}) == ("", "", False)
+    assert plan("abc", {"a": READ, "b": READ}, is_whole=True) == ("c", "", False)
 
 
 def test_when_half_of_the_pages_vanish_they_go_and_when_more_do_they_are_held() -> None:
-    assert plan("abcd", a=GONE, b=GONE) == ("ab", "", False)
-    assert plan("abcd", a=GONE, b=GONE, c=GONE) == ("", "abc", False)
+    assert plan("abcd", {"a": GONE, "b": GONE}) == ("ab", "", False)
+    assert plan("abcd", {"a": GONE, "b": GONE, "c": GONE}) == ("", "abc", False)
 
 
 def test_pages_that_fail_count_with_those_that_vanish() -> None:
-    assert plan("abcd", a=GONE, b=GONE, c=failed(Reason.TIMEOUT)) == ("", "ab", False)
+    assert plan("abcd", {"a": GONE, "b": GONE, "c": failed(Reason.TIMEOUT)}) == ("", "ab", False)
 
 
 def test_a_site_that_fails_most_pages_is_failing_whatever_it_sends_in_their_place() -> None:
     ends = {"a": failed(Reason.HTTP_STATUS), "b": skipped("too_thin"), "c": skipped("captcha")}
-    assert plan("abcd", **ends) == ("", "", True)
+    assert plan("abcd", ends) == ("", "", True)
 
 
 def test_a_site_with_many_errors_elsewhere_has_its_vanished_pages_held() -> None:
     errors = {key: failed(Reason.HTTP_STATUS) for key in "xyz"}
-    assert plan("abcd", a=GONE, **errors) == ("", "a", False)
+    assert plan("abcd", {"a": GONE, **errors}) == ("", "a", False)
 
 
 def test_what_the_owner_excluded_goes_in_any_case_and_counts_as_no_loss() -> None:
     excluded = skipped(Reason.EXCLUDED)
-    assert plan("abcd", a=excluded, b=excluded, c=excluded) == ("abc", "", False)
-    assert plan("abcde", a=excluded, b=GONE, c=GONE, d=GONE) == ("a", "bcd", False)
+    assert plan("abcd", {"a": excluded, "b": excluded, "c": excluded}) == ("abc", "", False)
+    assert plan("abcde", {"a": excluded, "b": GONE, "c": GONE, "d": GONE}) == ("a", "bcd", False)
 
 
 def test_what_a_member_wants_to_keep_stays_and_counts_as_no_loss() -> None:
-    assert plan("abcd", kept="abc", a=GONE, b=GONE, c=GONE, d=READ) == ("", "", False)
+    assert plan("abcd", {"a": GONE, "b": GONE, "c": GONE, "d": READ}, kept="abc") == ("", "", False)
 
 
 def test_a_page_that_moved_goes_when_its_content_is_read_under_another_address() -> None:
-    assert plan("abc", a=skipped(Reason.DUPLICATE, "x"), x=READ) == ("a", "", False)
+    assert plan("abc", {"a": skipped(Reason.DUPLICATE, "x"), "x": READ}) == ("a", "", False)
     moved_twice = {"a": skipped(Reason.DUPLICATE, "x"), "x": skipped(Reason.DUPLICATE, "y")}
-    assert plan("abc", **moved_twice, y=READ) == ("a", "", False)
+    assert plan("abc", {**moved_twice, "y": READ}) == ("a", "", False)
 
 
 def test_a_page_that_moved_to_one_that_is_not_read_stays() -> None:
-    assert plan("abc", a=skipped(Reason.DUPLICATE, "x")) == ("", "", False)
-    assert plan("abc", a=skipped(Reason.DUPLICATE, "x"), x=failed("too_thin")) == ("", "", False)
+    assert plan("abc", {"a": skipped(Reason.DUPLICATE, "x")}) == ("", "", False)
+    assert plan("abc", {"a": skipped(Reason.DUPLICATE, "x"), "x": failed("too_thin")}) == (
+        "",
+        "",
+        False,
+    )
     circle = {"a": skipped(Reason.DUPLICATE, "x"), "x": skipped(Reason.DUPLICATE, "a")}
-    assert plan("abc", **circle) == ("", "", False)
+    assert plan("abc", circle) == ("", "", False)
 
 
 def test_what_was_held_before_is_judged_as_gone_again() -> None:
-    assert plan("abcd", a=skipped(Reason.HELD), b=GONE, c=GONE) == ("", "abc", False)
+    assert plan("abcd", {"a": skipped(Reason.HELD), "b": GONE, "c": GONE}) == ("", "abc", False)
 
 
 @pytest.mark.parametrize(
