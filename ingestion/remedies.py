@@ -27,7 +27,7 @@ _SPLIT = Remedy("Upload it as a file, in smaller parts.")
 
 REMEDIES: dict[str, Remedy | None] = {
     "robots": Remedy("If the site is yours, allow this server's crawler in its robots.txt."),
-    "robots_unavailable": _RETRY_LATER,
+    "robots_unavailable": None,
     "noindex": Remedy(f"If the site is yours, remove the page's noindex mark. {_PASTE}"),
     "off_scope": Remedy(
         "To read it too, widen the path prefix, allow subdomains, or add it as a source.",
@@ -35,7 +35,7 @@ REMEDIES: dict[str, Remedy | None] = {
     ),
     "excluded": Remedy("Change the include and exclude patterns to read it.", Action.SETTINGS),
     "over_budget": Remedy("Raise the page limit to read more.", Action.SETTINGS),
-    "over_time": Remedy("Read the source again: it goes on with these pages.", Action.RETRY),
+    "over_time": Remedy("Try these pages again.", Action.RETRY),
     "depth": Remedy("Raise the number of clicks to reach it.", Action.SETTINGS),
     "duplicate": None,
     "trap": Remedy("If the page matters, add its address as a source of its own."),
@@ -43,10 +43,10 @@ REMEDIES: dict[str, Remedy | None] = {
     "captcha": Remedy(f"If the site is yours, let this server's crawler through. {_PASTE}"),
     "consent_wall": Remedy(f"If the site is yours, show programs the text. {_PASTE}"),
     "not_found_page": Remedy("If the site is yours, correct the link that leads there."),
-    "javascript_only": Remedy("Turn on JavaScript rendering, then read again.", Action.SETTINGS),
+    "javascript_only": Remedy("The switch is under", Action.SETTINGS),
     "gone": Remedy("If the site is yours, correct the link that leads there."),
     "forbidden": Remedy(f"If the site is yours, let this server's crawler through. {_PASTE}"),
-    "busy": _RETRY_LATER,
+    "busy": None,
     "http_status": _RETRY_LATER,
     "type": Remedy("If it holds text, save it as a PDF and upload that."),
     "too_complex": Remedy(_PASTE),
@@ -69,8 +69,8 @@ REMEDIES: dict[str, Remedy | None] = {
     "extraction_crashed": Remedy("Try again when the server is less busy.", Action.RETRY),
     "indexing_failed": Remedy("Try again.", Action.RETRY),
 }
-"""Per reason of the crawler or code of an error; None where there is nothing to do. The messages of
-errors that are not listed say what to do themselves."""
+"""Per reason of the crawler or code of an error; None where there is nothing to do, or where the
+sentence says it already, as the messages of errors do that are not listed."""
 
 # The rules of the source decide about these: reading them again would end the same way.
 _SETTLED_BY_RULES = frozenset(

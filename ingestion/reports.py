@@ -22,12 +22,6 @@ LARGE_REPORT = 5_000
 HELD = "held"
 """Reason of pages that vanished but are kept, because too many vanished at once."""
 
-# Reasons that runs give, beside those of the crawler and the codes of errors.
-RUN_SENTENCES = {
-    HELD: "Not found on the site any more. The bot answers from it until you decide.",
-    "cancelled": "Reading was stopped.",
-}
-
 _SENTENCES = {
     Verdict.FOUND: "Waiting to be read.",
     Verdict.READ: "Read; its text is on the way into the index.",
@@ -319,8 +313,7 @@ def _explain_verdict(page: Page, *, has_ended: bool) -> str:
 def explain(reason: str) -> str:
     """A sentence for people about why a page was skipped or failed; empty for no reason.
 
-    `reason` is one of the crawler's, of a run's, or the code of the error that stopped a page or
-    file.
+    `reason` is one of the crawler's, or the code of the error that stopped a page or file.
     """
     from ingestion.crawling.types import REASON_SENTENCES, Reason
 
@@ -328,8 +321,7 @@ def explain(reason: str) -> str:
         return ""
     if reason in Reason.__members__.values():
         return REASON_SENTENCES[Reason(reason)]
-    known = RUN_SENTENCES.get(reason) or _messages_by_code().get(reason)
-    return known or f"{reason.replace('_', ' ').capitalize()}."
+    return _messages_by_code().get(reason) or f"{reason.replace('_', ' ').capitalize()}."
 
 
 @cache

@@ -35,6 +35,10 @@ def test_for_each_reason_somebody_thought_about_a_remedy(reason: Reason) -> None
     assert reason.value in REMEDIES
 
 
+def test_no_remedy_is_for_a_reason_that_does_not_exist() -> None:
+    assert [reason for reason in REMEDIES if explain(reason) == _fallback(reason)] == []
+
+
 @pytest.mark.parametrize("code", sorted(set(_extraction_errors())))
 def test_each_error_that_stops_a_page_has_a_sentence(code: str) -> None:
     assert explain(code) not in ("", _fallback(code))

@@ -13,7 +13,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from bots.models import Bot
-from ingestion.models import IngestionRun, Page, Source
+from ingestion.models import Document, IngestionRun, Page, Source
 
 pytestmark = pytest.mark.django_db
 
@@ -67,6 +67,17 @@ def test_every_page_comes_with_its_verdict_in_words(
             }
         ],
     }
+
+
+def test_a_page_that_failed_says_that_its_earlier_text_answers(
+    api: Client, one: str, run: IngestionRun, website: Source
+) -> None:
+    page = note_page(run, "/a", "failed", reason="timeout")
+    Document.objects.create(
+        source=website, key=page.url_hash, text="x", content_hash="x", indexed_version=1
+    )
+    sentence = api.get(f"{one}pages/").json()["results"][0]["sentence"]
+    assert sentence.endswith("The bot still answers from its earlier text.")
 
 
 def test_pages_are_filtered(api: Client, one: str, run: IngestionRun) -> None:
