@@ -110,9 +110,9 @@ def known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
     A page stays in the source while it answers, whether or not another still links to it.
     """
     seeds = {} if run.is_retry else _earlier_pages(run)
-    rows = run.pages.order_by("pk").values_list("url", "depth", "verdict", "reason", "url_hash")
+    fields = ("url", "depth", "verdict", "reason", "url_hash", "attempts")
     known = []
-    for url, depth, verdict, reason, key in rows:
+    for url, depth, verdict, reason, key, attempts in run.pages.order_by("pk").values_list(*fields):
         is_settled = verdict != Page.Verdict.FOUND
         known.append(
             KnownUrl(
@@ -122,6 +122,7 @@ def known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
                 is_seed=seeds.pop(key, None) is not None,
                 is_read=verdict in READ_VERDICTS,
                 is_fetched=is_settled and was_fetched(reason),
+                n_attempts=attempts,
             )
         )
     return (
