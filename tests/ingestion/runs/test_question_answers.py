@@ -11,8 +11,8 @@ from django.test.utils import CaptureQueriesContext
 from botfactory.lib import shutdown
 from bots.models import Bot, QuestionAnswer
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.runs import lifecycle, question_answers
-from ingestion.runs.lifecycle import Lease
+from ingestion.runs import lifecycle, question_answers, vanishing
+from ingestion.runs.lifecycle import Lease, LeaseLost
 
 pytestmark = pytest.mark.django_db
 
@@ -89,7 +89,10 @@ def test_what_is_gone_or_disabled_is_removed_with_its_points(
     end(read(source))
     gone.delete()
     QuestionAnswer.objects.filter(pk=off.pk).update(is_enabled=False)
-    run = read(source)
+    run, lease = start(source)
+    assert question_answers.read_question_answers(run, lease)
+    assert Document.objects.count() == 3  # they answer until everything else is indexed
+    assert vanishing.carry_out(lease, run)
     assert Document.objects.get().title == "Stays?"
     assert verdicts(run) == {
         "Stays?": Page.Verdict.UNCHANGED,
@@ -122,7 +125,8 @@ def test_a_worker_that_lost_its_lease_stops(bot: Bot, source: Source) -> None:
     write(bot, "When?")
     run, lease = start(source)
     IngestionRun.objects.update(lease="another")
-    assert not question_answers.read_question_answers(run, lease)
+    with pytest.raises(LeaseLost):
+        question_answers.read_question_answers(run, lease)
     assert not Document.objects.exists()
 
 
@@ -130,6 +134,6 @@ def test_no_pairs_at_all_are_no_failure(bot: Bot, source: Source) -> None:
     run, lease = start(source)
     assert question_answers.read_question_answers(run, lease)
     lifecycle.end_crawl(lease)
-    lifecycle.finish_if_done(source.pk)
+    lifecycle.finish(lease)
     source.refresh_from_db()
     assert source.status == Source.Status.READY
