@@ -81,7 +81,7 @@ def document_rows(documents: Iterable[Document]) -> list[DocumentRow]:
             n_disabled=Count("pk", filter=Q(is_enabled=False)),
         )
     )
-    counts = {document_id: numbers for document_id, *numbers in rows}
+    counts = {row[0]: (row[1], row[2], row[3]) for row in rows}
     stale_edits = StaleEdit.objects.filter(document__in=ids).order_by().values_list("document_id")
     stale = dict(stale_edits.annotate(n_stale=Count("pk")))
     return [
