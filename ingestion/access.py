@@ -6,7 +6,8 @@ from uuid import UUID
 
 from botfactory.errors import NotFound
 from bots.models import Bot, QuestionAnswer
-from ingestion.models import Chunk, Document, Source
+from ingestion.models import Chunk, Document, IngestionRun, Page, Source
+from ingestion.selectors import latest_run
 
 
 def source_of_bot(bot: Bot, source_id: UUID) -> Source:
@@ -60,3 +61,20 @@ def question_answer_of_bot(bot: Bot, question_answer_id: UUID) -> QuestionAnswer
         raise NotFound(message, subject=str(question_answer_id))
     pair.bot = bot
     return pair
+
+
+def run_of_source(source: Source, run_id: UUID) -> IngestionRun:
+    """A run of this source. Raises NotFound."""
+    run = source.runs.filter(pk=run_id).first()
+    if run is None:
+        raise NotFound("There is no run with this id.", subject=str(run_id))
+    return run
+
+
+def page_of_source(source: Source, page_id: int) -> Page:
+    """A page of the source's latest run, the one that can be acted on. Raises NotFound."""
+    run = latest_run(source)
+    page = run.pages.filter(pk=page_id).first() if run else None
+    if page is None:
+        raise NotFound("The latest run has no page with this id.", subject=str(page_id))
+    return page

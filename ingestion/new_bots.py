@@ -11,6 +11,7 @@ from botfactory.accounts.access import Actor
 from botfactory.lib import safe_http
 from bots.models import Bot
 from bots.services import create_bot
+from ingestion.scoping import SourceSettings
 from ingestion.services import Upload, add_files, add_website
 
 
@@ -20,7 +21,7 @@ def create_bot_with_sources(
     actor: Actor,
     name: str = "",
     url: str = "",
-    max_pages: int | None = None,
+    changes: SourceSettings | None = None,
     uploads: Sequence[Upload] = (),
 ) -> Bot:
     """A bot with a queued source for the address and one for the files; all of it or nothing.
@@ -29,7 +30,7 @@ def create_bot_with_sources(
     """
     bot = create_bot(actor=actor, name=name or _name_after(url, uploads))
     if url:
-        add_website(actor=actor, bot=bot, url=url, max_pages=max_pages)
+        add_website(actor=actor, bot=bot, url=url, changes=changes)
     if uploads:  # last, because its rows can be rolled back and stored files cannot
         add_files(actor=actor, bot=bot, uploads=uploads)
     return bot

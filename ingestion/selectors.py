@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from uuid import UUID
 
-from django.db.models import Case, Count, Exists, OuterRef, Q, QuerySet, Subquery, Value, When
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 
 from bots.models import Bot
-from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.models import IngestionRun, Page, Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,34 +71,17 @@ def counts_of_source(source: Source) -> Counts:
     return counts_of_sources([source])[source.pk]
 
 
+def latest_runs(sources: Iterable[Source]) -> dict[UUID, IngestionRun]:
+    """Each source's latest run, in one query; sources without a run are left out."""
+    newest = IngestionRun.objects.filter(source=OuterRef("source")).order_by("-started_at")
+    runs = IngestionRun.objects.filter(source__in=sources, pk=Subquery(newest.values("pk")[:1]))
+    return {run.source_id: run for run in runs}
+
+
 def latest_run(source: Source) -> IngestionRun | None:
     return source.runs.order_by("-started_at").first()
 
 
 def runs_of_source(source: Source) -> QuerySet[IngestionRun]:
     """The source's runs, newest first, with their counts; those of ended runs are final."""
-    return source.runs.order_by("-started_at")
-
-
-def changes_of_run(run: IngestionRun, *, change: str = "") -> QuerySet[Page]:
-    """The pages whose documents the run added, changed or removed, by address."""
-    pages = run.pages.exclude(change=Page.Change.NONE).order_by("url")
-    return pages.filter(change=change) if change in Page.Change.values and change else pages
-
-
-def pages_of_run(run: IngestionRun, *, verdict: str = "", query: str = "") -> QuerySet[Page]:
-    """Pages of one run in the order they were found, filtered by verdict and address.
-
-    Each has `keeps_text`: the bot answers from an earlier text of it, although this run could not
-    read it.
-    """
-    document = Document.objects.filter(
-        source=run.source_id, key=OuterRef("url_hash"), indexed_version__gt=0
-    )
-    is_unread = Q(verdict__in=[Page.Verdict.FAILED, Page.Verdict.SKIPPED])
-    pages = run.pages.annotate(
-        keeps_text=Case(When(is_unread, then=Exists(document)), default=Value(False))
-    ).order_by("pk")
-    if verdict in Page.Verdict.values:
-        pages = pages.filter(verdict=verdict)
-    return pages.filter(url__icontains=query) if query else pages
+    return source.runs.order_by("-started_at", "pk")

@@ -65,6 +65,15 @@ def add_website(
     return _queue(source, actor)
 
 
+def add_repository(*, actor: Actor, bot: Bot, url: str, refresh: str = "") -> Source:
+    """A queued source. Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied."""
+    actor.require(Role.EDITOR)
+    address = _website_address(url)
+    source = Source(bot=bot, kind=Source.Kind.REPOSITORY, name=address[:300], url=address)
+    apply_settings(source, replace(default_settings(), refresh=refresh))
+    return _queue(source, actor)
+
+
 def add_files(*, actor: Actor, bot: Bot, uploads: Sequence[Upload]) -> Source:
     """A queued source of one or more files; the same file twice counts once.
 

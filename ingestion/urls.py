@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path
 
-from ingestion.views import bots, documents, question_answers, report, sources
+from ingestion.views import (
+    bots,
+    documents,
+    pages,
+    question_answers,
+    report,
+    runs,
+    settings,
+    sources,
+)
 
 app_name = "ingestion"
 
@@ -53,13 +62,36 @@ question_answers_urls: list[URLPattern | URLResolver] = [
     ),
 ]
 
+run_urls: list[URLPattern | URLResolver] = [
+    path("", runs.run_list, name="run-list"),
+    path("<uuid:run_id>/", report.source_run, name="run-detail"),
+    path("<uuid:run_id>/export/", report.source_export, name="run-export"),
+]
+
+page_urls: list[URLPattern | URLResolver] = [
+    path("retry/", pages.pages_retry, name="pages-retry"),
+    path("<int:page_id>/retry/", pages.page_retry, name="page-retry"),
+    path("<int:page_id>/exclude/", pages.page_exclude, name="page-exclude"),
+]
+
+source_urls: list[URLPattern | URLResolver] = [
+    path("", report.source_detail, name="source-detail"),
+    path("export/", report.source_export, name="source-export"),
+    path("settings/", settings.source_settings, name="source-settings"),
+    path("retry/", sources.source_retry, name="source-retry"),
+    path("cancel/", runs.source_cancel, name="source-cancel"),
+    path("delete/", sources.source_delete, name="source-delete"),
+    path("removals/confirm/", runs.removals_confirm, name="removals-confirm"),
+    path("removals/keep/", runs.removals_keep, name="removals-keep"),
+    path("runs/", include(run_urls)),
+    path("documents/", include(documents_urls)),
+    path("pages/", include(page_urls)),
+]
+
 sources_urls: list[URLPattern | URLResolver] = [
     path("", sources.source_list, name="source-list"),
     path("new/", sources.source_create, name="source-create"),
-    path("<uuid:source_id>/", report.source_detail, name="source-detail"),
-    path("<uuid:source_id>/retry/", sources.source_retry, name="source-retry"),
-    path("<uuid:source_id>/delete/", sources.source_delete, name="source-delete"),
-    path("<uuid:source_id>/documents/", include(documents_urls)),
+    path("<uuid:source_id>/", include(source_urls)),
     path("questions/", include(question_answers_urls)),
     path("search/", documents.chunk_search, name="chunk-search"),
     path("documents/<uuid:document_id>/<uuid:chunk_id>/", documents.chunk_find, name="chunk-find"),

@@ -75,7 +75,7 @@ def test_each_service_has_a_health_check(name: str) -> None:
         assert check["retries"] >= 3
 
 
-@pytest.mark.parametrize("name", SERVICES.keys() - OURS.keys())
+@pytest.mark.parametrize("name", sorted(SERVICES.keys() - OURS.keys()))
 def test_each_foreign_image_names_its_version(name: str) -> None:
     _, _, tag = SERVICES[name]["image"].rpartition(":")
     assert re.search(r"\d+\.\d+|b\d{4,}", tag), tag

@@ -1,4 +1,5 @@
-// <form data-confirm="Question?" data-confirm-action="Delete">: asks before the form is sent.
+// <form data-confirm="Question?" data-confirm-action="Delete">: asks before the form is sent. A button
+// of a form with several may hold both attributes itself.
 
 const confirmed = new WeakSet();
 
@@ -27,15 +28,15 @@ function makeChoice(label, value, className) {
   return button;
 }
 
-function ask(form) {
-  const dialog = makeDialog(form.dataset.confirm, form.dataset.confirmAction);
+function ask(form, submitter, { confirm, confirmAction }) {
+  const dialog = makeDialog(confirm, confirmAction);
   dialog.addEventListener("close", () => {
     dialog.remove();
     if (dialog.returnValue !== "go") return;
     // A fragment that renews itself may have replaced the form meanwhile: send the one that asked.
     if (!form.isConnected) document.body.append(form);
     confirmed.add(form);
-    form.requestSubmit();
+    form.requestSubmit(submitter);
   });
   document.body.append(dialog);
   dialog.showModal();
@@ -43,7 +44,8 @@ function ask(form) {
 
 document.addEventListener("submit", (event) => {
   const form = event.target;
-  if (!form.dataset.confirm || confirmed.delete(form)) return;
+  const asking = [event.submitter, form].find((element) => element?.dataset.confirm);
+  if (!asking || confirmed.delete(form)) return;
   event.preventDefault();
-  ask(form);
+  ask(form, event.submitter, asking.dataset);
 });

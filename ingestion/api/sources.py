@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -18,58 +19,68 @@ from botfactory.api import JSONParser
 from bots.access import bot_for_actor
 from bots.models import Bot
 from ingestion import selectors, services
-from ingestion.access import source_of_bot
+from ingestion.api.access import editable_source, readable_source
+from ingestion.api.representations import (
+    SETTINGS,
+    SourceSerializer,
+    shown_source,
+    shown_sources,
+)
 from ingestion.models import Source
-from ingestion.selectors import Counts
+from ingestion.scoping import (
+    MAX_DEPTH_LIMIT,
+    MAX_PAGES_LIMIT,
+    SourceSettings,
+    default_settings,
+    settings_of,
+    update_source,
+)
 from ingestion.services import Upload
 
 MAX_TEXT_CHARS = 1_500_000
+MAX_PATTERNS = 100
+KINDS = [Source.Kind.WEBSITE, Source.Kind.FILE, Source.Kind.TEXT, Source.Kind.REPOSITORY]
 
 
-class CountsSerializer(serializers.Serializer[Any]):
-    found = serializers.IntegerField()
-    indexed = serializers.IntegerField()
-    skipped = serializers.IntegerField()
-    failed = serializers.IntegerField()
+def _pattern() -> serializers.CharField:
+    return serializers.CharField(max_length=500)
 
 
-class SourceSerializer(serializers.ModelSerializer[Source]):
-    """A source with the counts of its latest run."""
+class SettingsSerializer(serializers.Serializer[Any]):
+    """How a source is read. What is left out stays as it is, or as it is by default."""
 
-    counts = CountsSerializer(read_only=True)
-    error = serializers.SerializerMethodField()
+    max_pages = serializers.IntegerField(required=False, min_value=1, max_value=MAX_PAGES_LIMIT)
+    max_depth = serializers.IntegerField(required=False, min_value=0, max_value=MAX_DEPTH_LIMIT)
+    include = serializers.ListField(child=_pattern(), required=False, max_length=MAX_PATTERNS)
+    exclude = serializers.ListField(child=_pattern(), required=False, max_length=MAX_PATTERNS)
+    path_prefix = serializers.CharField(required=False, allow_blank=True, max_length=500)
+    with_subdomains = serializers.BooleanField(required=False)
+    render_javascript = serializers.BooleanField(required=False)
+    refresh = serializers.ChoiceField(
+        Source.Refresh.choices,
+        required=False,
+        help_text="How often it is read again by itself; empty: only when asked.",
+    )
 
-    class Meta:
-        model = Source
-        fields = (
-            "id",
-            "kind",
-            "name",
-            "url",
-            "status",
-            "counts",
-            "error",
-            "created_at",
-            "ready_at",
-        )
-        read_only_fields = fields
-
-    def get_error(self, source: Source) -> dict[str, str] | None:
-        if not source.error_code:
-            return None
-        return {"code": source.error_code, "message": source.error_message}
+    def as_settings(self, current: SourceSettings | None = None) -> SourceSettings:
+        """What was sent, laid over `current`."""
+        sent: dict[str, Any] = {
+            name: tuple(value) if isinstance(value, list) else value
+            for name, value in self.validated_data.items()
+            if name in SETTINGS
+        }
+        return replace(current or default_settings(), **sent)
 
 
-class NewSourceSerializer(serializers.Serializer[Any]):
-    kind = serializers.ChoiceField([Source.Kind.WEBSITE, Source.Kind.FILE, Source.Kind.TEXT])
+class NewSourceSerializer(SettingsSerializer):
+    kind = serializers.ChoiceField(KINDS)
     url = serializers.CharField(required=False, max_length=2000, allow_blank=True)
-    max_pages = serializers.IntegerField(required=False, min_value=1)
     title = serializers.CharField(required=False, max_length=300)
     text = serializers.CharField(required=False, max_length=MAX_TEXT_CHARS)
     file = serializers.ListField(child=serializers.FileField(allow_empty_file=True), required=False)
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        needed = {"website": "url", "text": "text", "file": "file"}[attrs["kind"]]
+        needed = {"text": "text", "file": "file"}.get(attrs["kind"], "url")
         if not attrs.get(needed):
             raise serializers.ValidationError({needed: ["This field is required."]})
         return attrs
@@ -84,20 +95,19 @@ class SourceList(generics.GenericAPIView[Source]):
         """The bot's sources, oldest first."""
         actor_of(request).require_scope(ApiKey.Scope.READ)
         sources = selectors.sources_of_bot(bot_for_actor(actor_of(request), bot_id))
-        page = list(self.paginate_queryset(sources) or [])
-        counts = selectors.counts_of_sources(page)
-        rows = [_shown(source, counts[source.pk]) for source in page]
-        return self.get_paginated_response(rows)
+        return self.get_paginated_response(shown_sources(self.paginate_queryset(sources) or []))
 
     @extend_schema(responses={201: SourceSerializer})
     def post(self, request: Request, bot_id: UUID) -> Response:
-        """Add a website, a text, or files (multipart, `kind=file`, `file` repeatable)."""
+        """Add a website, repository, text or files (multipart: `kind=file`, `file` repeatable).
+
+        The settings count for websites, `refresh` for repositories too.
+        """
         actor_of(request).require_scope(ApiKey.Scope.WRITE)
         bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
         serializer = NewSourceSerializer(data=_with_files(request))
         serializer.is_valid(raise_exception=True)
-        source = _add(actor_of(request), bot, serializer.validated_data)
-        return Response(_shown(source, Counts()), status=201)
+        return Response(shown_source(_add(actor_of(request), bot, serializer)), status=201)
 
 
 class SourceDetail(generics.GenericAPIView[Source]):
@@ -105,16 +115,24 @@ class SourceDetail(generics.GenericAPIView[Source]):
 
     def get(self, request: Request, bot_id: UUID, source_id: UUID) -> Response:
         """One source with its status and counts."""
-        actor_of(request).require_scope(ApiKey.Scope.READ)
-        source = source_of_bot(bot_for_actor(actor_of(request), bot_id), source_id)
-        return Response(_shown(source, selectors.counts_of_source(source)))
+        return Response(shown_source(readable_source(request, bot_id, source_id)))
+
+    @extend_schema(request=SettingsSerializer, responses=SourceSerializer)
+    def patch(self, request: Request, bot_id: UUID, source_id: UUID) -> Response:
+        """Change how a website or repository is read, from the next run on. Fields left out stay as
+        they are."""
+        actor, source = editable_source(request, bot_id, source_id)
+        serializer = SettingsSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        changes = serializer.as_settings(settings_of(source))
+        update_source(actor=actor, source=source, changes=changes)
+        return Response(shown_source(source))
 
     @extend_schema(responses={204: None})
     def delete(self, request: Request, bot_id: UUID, source_id: UUID) -> Response:
         """Delete a source with its documents and points."""
-        actor_of(request).require_scope(ApiKey.Scope.WRITE)
-        bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
-        services.delete_source(actor=actor_of(request), source=source_of_bot(bot, source_id))
+        actor, source = editable_source(request, bot_id, source_id)
+        services.delete_source(actor=actor, source=source)
         return Response(status=204)
 
 
@@ -126,12 +144,15 @@ def _with_files(request: Request) -> Any:
     return fields | {"file": request.FILES.getlist("file")}
 
 
-def _add(actor: Actor, bot: Bot, wanted: dict[str, Any]) -> Source:
+def _add(actor: Actor, bot: Bot, serializer: NewSourceSerializer) -> Source:
+    wanted = serializer.validated_data
     match wanted["kind"]:
         case Source.Kind.WEBSITE:
-            return services.add_website(
-                actor=actor, bot=bot, url=wanted["url"], max_pages=wanted.get("max_pages")
-            )
+            changes = serializer.as_settings()
+            return services.add_website(actor=actor, bot=bot, url=wanted["url"], changes=changes)
+        case Source.Kind.REPOSITORY:
+            refresh = wanted.get("refresh", "")
+            return services.add_repository(actor=actor, bot=bot, url=wanted["url"], refresh=refresh)
         case Source.Kind.TEXT:
             return services.add_text(
                 actor=actor,
@@ -142,8 +163,3 @@ def _add(actor: Actor, bot: Bot, wanted: dict[str, Any]) -> Source:
             )
     uploads = [Upload(file.name, file, file.size) for file in wanted["file"]]
     return services.add_files(actor=actor, bot=bot, uploads=uploads)
-
-
-def _shown(source: Source, counts: Counts) -> dict[str, Any]:
-    source.counts = counts  # type: ignore[attr-defined]
-    return dict(SourceSerializer(source).data)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from ingestion.api import documents, question_answers, sources
+from ingestion.api import documents, pages, question_answers, runs, sources
 
 app_name = "ingestion-api"
 
@@ -17,6 +17,15 @@ source_urls = [
         documents.ChunkDetail.as_view(),
         name="chunk-detail",
     ),
+    path("refresh/", runs.SourceRefresh.as_view(), name="source-refresh"),
+    path("cancel/", runs.SourceCancel.as_view(), name="source-cancel"),
+    path("runs/", runs.RunList.as_view(), name="run-list"),
+    path("removals/confirm/", runs.RemovalsConfirm.as_view(), name="removals-confirm"),
+    path("removals/keep/", runs.RemovalsKeep.as_view(), name="removals-keep"),
+    path("pages/", pages.PageList.as_view(), name="page-list"),
+    path("pages/<int:page_id>/retry/", pages.PageRetry.as_view(), name="page-retry"),
+    path("pages/<int:page_id>/exclude/", pages.PageExclude.as_view(), name="page-exclude"),
+    path("retry-failed/", pages.PagesRetryFailed.as_view(), name="retry-failed"),
 ]
 
 question_answer_urls = [

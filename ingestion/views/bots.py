@@ -34,7 +34,7 @@ def bot_create(request: MemberRequest) -> HttpResponse:
                 actor=actor,
                 name=data["name"],
                 url=data["url"],
-                max_pages=data["max_pages"],
+                changes=form.as_settings(),
                 uploads=data["file"],
             )
         except (InvalidInput, FetchError, IngestionError) as exc:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
@@ -20,7 +21,7 @@ from bots.models import Bot
 from ingestion import reports, services
 from ingestion.access import source_of_bot
 from ingestion.errors import IngestionError
-from ingestion.forms import SOURCE_FORMS
+from ingestion.forms import SOURCE_FORMS, FilesForm, RepositoryForm, WebsiteForm
 from ingestion.models import Source
 from ingestion.views.refusals import show_refusal
 
@@ -43,13 +44,13 @@ def source_create(request: MemberRequest, bot_id: UUID) -> HttpResponse:
     bot, actor = bot_for_user(request.user, bot_id, role=Role.EDITOR)
     kind = request.POST.get("kind", Source.Kind.WEBSITE)
     if kind not in SOURCE_FORMS:
-        raise InvalidInput("Choose a website, files or text.")
-    source_forms = {name: form_class() for name, form_class in SOURCE_FORMS.items()}
+        raise InvalidInput("Choose one of the kinds of sources that the page offers.")
+    source_forms = {name: _form(name) for name in SOURCE_FORMS}
     if request.method == "POST":
-        source_forms[kind] = form = SOURCE_FORMS[kind](request.POST, request.FILES)
+        source_forms[kind] = form = _form(kind, request.POST, request.FILES)
         if form.is_valid():
             try:
-                source = add_source(actor, bot, kind, form.cleaned_data)
+                source = add_source(actor, bot, form)
             except (InvalidInput, FetchError, IngestionError) as exc:
                 show_refusal(form, exc)
             else:
@@ -59,15 +60,27 @@ def source_create(request: MemberRequest, bot_id: UUID) -> HttpResponse:
     return render(request, "ingestion/source_create.html", context)
 
 
-def add_source(actor: Actor, bot: Bot, kind: str, data: dict[str, Any]) -> Source:
-    """A queued source of that kind. Raises what the services raise."""
-    match kind:
-        case Source.Kind.FILE:
+def _form(kind: str, data: Any = None, files: Any = None) -> forms.Form:
+    """Several forms share the page: each has ids of its own, so that labels find their fields."""
+    return SOURCE_FORMS[kind](data, files, auto_id=f"id_{kind}_%s")
+
+
+def add_source(actor: Actor, bot: Bot, form: forms.Form) -> Source:
+    """A queued source of what a valid form holds. Raises what the services raise."""
+    data = form.cleaned_data
+    match form:
+        case WebsiteForm():
+            return services.add_website(
+                actor=actor, bot=bot, url=data["url"], changes=form.as_settings()
+            )
+        case RepositoryForm():
+            return services.add_repository(
+                actor=actor, bot=bot, url=data["url"], refresh=data["refresh"]
+            )
+        case FilesForm():
             return services.add_files(actor=actor, bot=bot, uploads=data["file"])
-        case Source.Kind.TEXT:
-            return services.add_text(actor=actor, bot=bot, **data)
         case _:
-            return services.add_website(actor=actor, bot=bot, **data)
+            return services.add_text(actor=actor, bot=bot, **data)
 
 
 @require_POST
@@ -76,6 +89,8 @@ def source_retry(request: MemberRequest, bot_id: UUID, source_id: UUID) -> HttpR
     source = source_of_bot(bot, source_id)
     services.retry_source(actor=actor, source=source)
     messages.success(request, f"“{source.name}” is being read again.")
+    if request.POST.get("from") == "report":
+        return redirect("ingestion:source-detail", bot_id, source_id)
     return redirect("bots:detail", bot_id)
 
 

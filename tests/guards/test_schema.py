@@ -25,9 +25,18 @@ def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
         "/api/v1/bots/{bot_id}/search/",
         "/api/v1/bots/{bot_id}/sources/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/cancel/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/documents/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/documents/{document_id}/chunks/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/documents/{document_id}/chunks/{chunk_id}/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/pages/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/pages/{page_id}/exclude/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/pages/{page_id}/retry/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/refresh/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/removals/confirm/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/removals/keep/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/retry-failed/",
+        "/api/v1/bots/{bot_id}/sources/{source_id}/runs/",
     ]
 
 

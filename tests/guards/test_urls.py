@@ -43,6 +43,8 @@ PARAMETERS = {
     "document_id": uuid4(),
     "chunk_id": uuid4(),
     "question_answer_id": uuid4(),
+    "run_id": uuid4(),
+    "page_id": 1,
     "name": "x",
 }
 

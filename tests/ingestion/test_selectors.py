@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from bots.models import Bot
 from ingestion import selectors
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.pages import PageFilter, pages_of_run
+from ingestion.reports import KEEPS_TEXT, page_rows
 
 pytestmark = pytest.mark.django_db
 
@@ -34,14 +37,24 @@ def test_runs_come_newest_first(website: Source, run: IngestionRun) -> None:
     assert list(selectors.runs_of_source(website)) == [newer, run]
 
 
-def test_the_changes_of_a_run_come_by_address_and_kind(run: IngestionRun) -> None:
-    assert [page.url for page in selectors.changes_of_run(run)] == ["/b", "/c"]
-    assert [page.url for page in selectors.changes_of_run(run, change="removed")] == ["/c"]
-    assert [page.url for page in selectors.changes_of_run(run, change="x")] == ["/b", "/c"]
+def test_each_source_shows_its_latest_run(website: Source, run: IngestionRun, bot: Bot) -> None:
+    IngestionRun.objects.filter(pk=run.pk).update(status="finished")
+    newer = IngestionRun.objects.create(source=website)
+    unread = Source.objects.create(bot=bot, kind=Source.Kind.TEXT, name="x")
+    assert selectors.latest_runs([website, unread]) == {website.pk: newer}
+
+
+def test_pages_are_filtered_by_change_and_kept_in_order(run: IngestionRun) -> None:
+    def urls(**wanted: str) -> list[str]:
+        return [page.url for page in pages_of_run(run, PageFilter(**wanted))]
+
+    assert urls() == ["/c", "/b", "/a", "/d", "/e"]
+    assert urls(change="removed") == ["/c"]
+    assert urls(change="x") == []
 
 
 def test_a_page_that_failed_says_whether_its_earlier_text_still_answers(
-    run: IngestionRun,
+    website: Source, run: IngestionRun
 ) -> None:
-    kept = [page.url for page in selectors.pages_of_run(run) if page.keeps_text]  # type: ignore[attr-defined]
-    assert kept == ["/d"]
+    rows = page_rows(website, list(pages_of_run(run)), has_ended=True)
+    assert [row.page.url for row in rows if KEEPS_TEXT in row.sentence] == ["/d"]

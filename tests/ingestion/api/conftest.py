@@ -1,4 +1,4 @@
-"""Programs with narrow keys, and with keys of another workspace."""
+"""Programs with keys of several reaches, and with keys of another workspace."""
 
 from __future__ import annotations
 
@@ -10,6 +10,12 @@ from django.test import Client
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import ApiKey, Membership, Role, User
 from botfactory.accounts.services import create_api_key
+from bots.models import Bot
+
+
+@pytest.fixture
+def path(bot: Bot) -> str:
+    return f"/api/v1/bots/{bot.pk}/sources/"
 
 
 @pytest.fixture

@@ -19,13 +19,12 @@ from ingestion.models import IngestionRun, Page, Source
 pytestmark = pytest.mark.django_db
 
 
-@pytest.fixture
-def path(bot: Bot) -> str:
-    return f"/api/v1/bots/{bot.pk}/sources/"
-
-
 def post(client: Client, path: str, **body: Any) -> Any:
     return client.post(path, body, content_type="application/json")
+
+
+def patch(client: Client, path: str, **body: Any) -> Any:
+    return client.patch(path, body, content_type="application/json")
 
 
 def text_file(name: str = "a.txt", body: bytes = b"Open from nine.") -> SimpleUploadedFile:
@@ -56,7 +55,80 @@ def test_a_website_is_queued(api: Client, path: str) -> None:
         "error": None,
         "created_at": source.created_at.isoformat().replace("+00:00", "Z"),
         "ready_at": None,
+        "max_pages": 7,
+        "max_depth": 20,
+        "include": [],
+        "exclude": [],
+        "path_prefix": "",
+        "with_subdomains": False,
+        "render_javascript": False,
+        "refresh": "",
+        "next_refresh_at": None,
+        "latest_run": None,
     }
+
+
+def test_a_website_is_read_as_the_settings_say(api: Client, path: str) -> None:
+    wanted = {"include": ["/docs/*"], "exclude": ["/docs/old/*"], "refresh": "daily"}
+    shown = post(api, path, kind="website", url="example.com", max_depth=3, **wanted).json()
+    assert shown["max_depth"] == 3
+    assert {name: shown[name] for name in wanted} == wanted
+    assert shown["next_refresh_at"] is not None
+    assert Source.objects.get().exclude == ["/docs/old/*"]
+
+
+def test_a_repository_is_queued(api: Client, path: str) -> None:
+    url = "https://github.com/owner/name"
+    response = post(api, path, kind="repository", url=url, refresh="weekly")
+    assert response.status_code == 201
+    shown = response.json()
+    assert (shown["kind"], shown["refresh"], shown["status"]) == ("repository", "weekly", "queued")
+
+
+def test_settings_are_changed_and_the_others_stay(api: Client, path: str, website: Source) -> None:
+    Source.objects.update(max_depth=4, exclude=["/blog/*"])
+    one = f"{path}{website.pk}/"
+    shown = patch(api, one, max_pages=2_000, include=["/docs/*"], with_subdomains=True).json()
+    expected = {"max_pages": 2_000, "max_depth": 4, "include": ["/docs/*"], "exclude": ["/blog/*"]}
+    assert {name: shown[name] for name in expected} == expected
+    assert api.get(one).json() == shown
+    assert patch(api, one, refresh="hourly").json()["next_refresh_at"] is not None
+    assert patch(api, one, refresh="").json()["next_refresh_at"] is None
+
+
+@pytest.mark.parametrize(
+    ("body", "wrong"),
+    [
+        ({"max_pages": 0}, "max_pages"),
+        ({"max_pages": 50_001}, "max_pages"),
+        ({"max_depth": -1}, "max_depth"),
+        ({"include": "/docs/*"}, "include"),
+        ({"include": ["x" * 501]}, "include.0"),
+        ({"exclude": ["/a"] * 1_000}, "exclude"),
+        ({"exclude": [{}]}, "exclude.0"),
+        ({"path_prefix": "x" * 501}, "path_prefix"),
+        ({"with_subdomains": "perhaps"}, "with_subdomains"),
+        ({"refresh": "every second"}, "refresh"),
+        ({"refresh": None}, "refresh"),
+    ],
+)  # fmt: skip
+def test_wrong_settings_are_named_and_nothing_changes(
+    api: Client, path: str, website: Source, body: dict[str, Any], wrong: str
+) -> None:
+    before = api.get(f"{path}{website.pk}/").json()
+    assert fields(patch(api, f"{path}{website.pk}/", max_depth_unknown=1, **body)) == {wrong}
+    assert api.get(f"{path}{website.pk}/").json() == before
+
+
+def test_what_is_no_setting_cannot_be_changed(api: Client, path: str, website: Source) -> None:
+    forbidden = {"status": "ready", "url": "http://10.0.0.1/", "kind": "text", "deleted_at": "x"}
+    assert patch(api, f"{path}{website.pk}/", **forbidden).status_code == 200
+    website.refresh_from_db()
+    assert (website.status, website.url, website.kind) == (
+        "queued",
+        "https://example.com/",
+        "website",
+    )
 
 
 def test_a_text_is_queued(api: Client, path: str) -> None:
@@ -79,6 +151,7 @@ def test_one_source_shows_its_counts_and_its_error(api: Client, path: str, websi
     shown = api.get(f"{path}{website.pk}/").json()
     assert shown["counts"] == {"found": 4, "indexed": 2, "skipped": 0, "failed": 1}
     assert shown["error"] == {"code": "dns_failed", "message": "No server."}
+    assert shown["latest_run"]["id"] == str(run.pk)
 
 
 def test_a_deleted_source_is_gone_at_once(api: Client, path: str, website: Source) -> None:
@@ -128,7 +201,8 @@ def test_the_key_of_another_workspace_finds_nothing(
     one = f"{path}{website.pk}/"
     answers = [elsewhere.get(path), elsewhere.get(one), elsewhere.delete(one)]
     answers.append(post(elsewhere, path, kind="website", url="example.com"))
-    assert [error(answer) for answer in answers] == [(404, "not_found")] * 4
+    answers.append(patch(elsewhere, one, max_pages=1))
+    assert [error(answer) for answer in answers] == [(404, "not_found")] * 5
     assert Source.objects.get().deleted_at is None
 
 
@@ -149,7 +223,7 @@ def test_a_key_needs_the_scope_of_what_it_does(
     denied = (403, "permission_denied")
     assert reader.get(path).status_code == reader.get(one).status_code == 200
     assert error(post(reader, path, kind="website", url="example.com")) == denied
-    assert error(reader.delete(one)) == denied
+    assert error(reader.delete(one)) == error(patch(reader, one, max_pages=1)) == denied
     assert error(writer.get(path)) == error(writer.get(one)) == denied
     assert writer.delete(one).status_code == 204
 
@@ -157,7 +231,7 @@ def test_a_key_needs_the_scope_of_what_it_does(
 def test_other_methods_are_405(api: Client, path: str, website: Source) -> None:
     not_allowed = (405, "method_not_allowed")
     assert error(api.delete(path)) == not_allowed
-    assert error(api.patch(f"{path}{website.pk}/")) == not_allowed
+    assert error(api.put(f"{path}{website.pk}/")) == not_allowed
 
 
 @pytest.mark.parametrize(
@@ -170,6 +244,8 @@ def test_other_methods_are_405(api: Client, path: str, website: Source) -> None:
         ({"kind": "website", "url": "x" * 2001}, {"url"}),
         ({"kind": "website", "url": ["example.com"]}, {"url"}),
         ({"kind": "website", "url": "example.com", "max_pages": 0}, {"max_pages"}),
+        ({"kind": "website", "url": "example.com", "refresh": "x"}, {"refresh"}),
+        ({"kind": "repository"}, {"url"}),
         ({"kind": "website", "url": "example.com", "max_pages": 1 << 70}, {"max_pages"}),
         ({"kind": "text"}, {"text"}),
         ({"kind": "text", "text": " \n"}, {"text"}),

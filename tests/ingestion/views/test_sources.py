@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -107,6 +108,11 @@ def test_the_list_costs_the_same_for_one_source_and_for_many(
         ({"kind": "website", "url": "example.com"}, "website", "https://example.com/"),
         ({"kind": "text", "title": "Hours", "text": "Open from nine."}, "text", "Hours"),
         ({"kind": "file"}, "file", "a.txt"),
+        (
+            {"kind": "repository", "url": "https://github.com/owner/name", "refresh": "weekly"},
+            "repository",
+            "https://github.com/owner/name",
+        ),
     ],
 )
 def test_each_kind_of_source_can_be_added(
@@ -132,6 +138,8 @@ def test_each_kind_of_source_can_be_added(
         ({"kind": "website", "url": ""}, "url"),
         ({"kind": "website", "url": "not an address"}, "url"),
         ({"kind": "website", "url": "example.com", "max_pages": "x"}, "max_pages"),
+        ({"kind": "website", "url": "example.com", "include": "x" * 501}, "include"),
+        ({"kind": "repository", "url": ""}, "url"),
         ({"kind": "file"}, "file"),
         ({"kind": "text", "title": "Hours", "text": "  "}, "text"),
         ({"kind": "text", "title": "Hours", "text": "Open.", "url": "not an address"}, "url"),
@@ -142,8 +150,53 @@ def test_bad_input_is_shown_beside_its_field(
 ) -> None:
     response = client_of(alice).post(f"{path}new/", form)
     assert response.status_code == 200
-    assert f'id="id_{field}_error"' in response.content.decode()
+    assert f'id="id_{form["kind"]}_{field}_error"' in response.content.decode()
     assert not Source.objects.exists()
+
+
+def test_a_website_can_be_added_with_all_of_its_settings(
+    client_of: ClientOf, alice: User, path: str
+) -> None:
+    page = client_of(alice).get(f"{path}new/").content.decode()
+    assert page.count("More options") == 2  # of a website, and of a repository
+    options = {"max_pages": "9", "max_depth": "2", "exclude": "/a/*\n/b/*", "refresh": "daily"}
+    client_of(alice).post(f"{path}new/", {"kind": "website", "url": "example.com", **options})
+    source = Source.objects.get()
+    assert (source.max_pages, source.max_depth, source.refresh) == (9, 2, "daily")
+    assert source.exclude == ["/a/*", "/b/*"]
+    assert source.next_refresh_at is not None
+
+
+def test_the_options_open_when_one_of_them_is_wrong(
+    client_of: ClientOf, alice: User, path: str
+) -> None:
+    form = {"kind": "website", "url": "example.com", "max_depth": "-1"}
+    page = client_of(alice).post(f"{path}new/", form).content.decode()
+    assert '<details class="more" open>' in page
+
+
+def test_each_field_of_the_page_has_an_id_of_its_own(
+    client_of: ClientOf, alice: User, path: str
+) -> None:
+    ids = re.findall(r' id="([^"]+)"', client_of(alice).get(f"{path}new/").content.decode())
+    assert len(ids) == len(set(ids))
+
+
+def test_pages_that_vanished_are_mentioned_in_the_list(
+    client_of: ClientOf, alice: User, bot: Bot, path: str
+) -> None:
+    IngestionRun.objects.create(source=make_source(bot), status="finished", n_held=9)
+    page = client_of(alice).get(path).content.decode()
+    assert "9 pages vanished from the site and wait for your decision." in page
+
+
+def test_reading_again_leads_back_to_where_it_was_asked_for(
+    client_of: ClientOf, alice: User, bot: Bot, path: str
+) -> None:
+    one = f"{path}{make_source(bot).pk}/"
+    client = client_of(alice)
+    assert client.post(f"{one}retry/", {"from": "report"})["Location"] == one
+    assert client.post(f"{one}retry/")["Location"] == f"/bots/{bot.pk}/"
 
 
 def test_an_unknown_kind_is_refused(client_of: ClientOf, alice: User, path: str) -> None:
