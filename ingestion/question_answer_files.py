@@ -13,6 +13,7 @@ from ingestion.extraction.decoding import decode_text
 from ingestion.question_answers import FileRow
 
 MAX_ROWS = 5_000
+MAX_CELL_CHARS = 100_000
 MAX_FILE_BYTES = 25_000_000
 COLUMNS = ("question", "answer", "url")
 
@@ -79,6 +80,7 @@ def _decoded(body: bytes) -> str:
 
 def _records(text: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:
     """Each row with the number of its first line. Raises QuestionFileInvalid."""
+    csv.field_size_limit(MAX_CELL_CHARS)
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter)
     while True:
         line = reader.line_num + 1

@@ -80,9 +80,14 @@ def update_source(*, actor: Actor, source: Source, changes: SourceSettings) -> N
     """
     actor.require(Role.EDITOR)
     locked = _lock(source)
-    has_new_schedule = changes.refresh != locked.refresh
+    before = settings_of(locked)
     apply_settings(locked, changes)
-    names = [*asdict(changes), *(["next_refresh_at"] if has_new_schedule else [])]
+    names = [*asdict(changes)]
+    if locked.refresh != before.refresh:
+        names.append("next_refresh_at")
+    if locked.kind == Source.Kind.REPOSITORY and settings_of(locked) != before:
+        locked.revision = ""  # the same commit may mean other files now
+        names.append("revision")
     locked.save(update_fields=names)
     for name in names:
         setattr(source, name, getattr(locked, name))

@@ -16,6 +16,7 @@ from django.conf import settings
 from django.core.files.base import ContentFile, File
 from django.db import transaction
 from django.utils import timezone
+from yarl import URL
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role
@@ -27,6 +28,7 @@ from ingestion import question_answers
 from ingestion.auditing import audit_source
 from ingestion.errors import FileEmpty, FileTooLarge, StorageFull
 from ingestion.models import Source, SourceFile, upload_path
+from ingestion.repositories import RepositoryLimits, parse_address
 from ingestion.scoping import SourceSettings, apply_settings, default_settings
 
 MAX_FILES_PER_SOURCE = 100
@@ -66,11 +68,23 @@ def add_website(
 
 
 def add_repository(*, actor: Actor, bot: Bot, url: str, refresh: str = "") -> Source:
-    """A queued source. Raises UrlInvalid, UrlNotAllowed, InvalidInput, PermissionDenied."""
+    """A queued source for the repository, or the part of one, that a pasted address means.
+
+    Raises RepositoryAddressInvalid, UrlNotAllowed, InvalidInput, PermissionDenied.
+    """
     actor.require(Role.EDITOR)
-    address = _website_address(url)
-    source = Source(bot=bot, kind=Source.Kind.REPOSITORY, name=address[:300], url=address)
-    apply_settings(source, replace(default_settings(), refresh=refresh))
+    address = parse_address(url)
+    _check_host(URL(address.origin))
+    is_part = address.ref or address.folder
+    name = f"{address.path} ({address.folder or address.ref})" if is_part else address.path
+    source = Source(
+        bot=bot,
+        kind=Source.Kind.REPOSITORY,
+        name=name[:300],
+        url=url.strip() if is_part else address.url,
+    )
+    max_files = max(settings.BOTFACTORY_MAX_PAGES, RepositoryLimits().max_files)
+    apply_settings(source, replace(default_settings(), max_pages=max_files, refresh=refresh))
     return _queue(source, actor)
 
 
@@ -142,10 +156,14 @@ def _website_address(url: str) -> str:
     Names are judged at the socket alone: what they lead to may change between now and the crawl.
     """
     address = safe_http.parse_url(url if "://" in url else f"https://{url}")
+    _check_host(address)
+    return str(address)
+
+
+def _check_host(address: URL) -> None:
     host = address.host or ""
     if _is_numeric(host):
         safe_http.check_address(host, address.port or 0, outgoing.people_policy())
-    return str(address)
 
 
 def _is_numeric(host: str) -> bool:

@@ -157,7 +157,8 @@ class Validators:
 
 @dataclass(frozen=True, slots=True)
 class FetchedPage:
-    """A page to be indexed, not yet parsed. `content_type` is bare and lower-case."""
+    """A page to be indexed, not yet parsed. `content_type` is bare and lower-case; `name` is what a
+    file is called, where its address is not that."""
 
     url: str
     final_url: str
@@ -168,6 +169,7 @@ class FetchedPage:
     etag: str
     last_modified: str
     depth: int
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from ingestion.runs import lifecycle, vanishing
 from ingestion.runs.files import read_files
 from ingestion.runs.lifecycle import Lease, LeaseLost
 from ingestion.runs.question_answers import read_question_answers
+from ingestion.runs.repository import read_repository
 from ingestion.runs.website import read_website
 
 logger = logging.getLogger(__name__)
@@ -27,6 +28,7 @@ _READERS: dict[str, Reader] = {
     Source.Kind.FILE: read_files,
     Source.Kind.TEXT: read_files,
     Source.Kind.QUESTION_ANSWERS: read_question_answers,
+    Source.Kind.REPOSITORY: read_repository,
 }
 # A crawl holds its thread for minutes. Half of the threads stay free for the index; what finds no
 # slot stays queued, and the sweep rings again.

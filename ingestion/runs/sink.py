@@ -103,7 +103,7 @@ class RunSink:
                 page.body,
                 declared=page.content_type,
                 charset=page.charset,
-                name=page.final_url,
+                name=page.name or page.final_url,
                 timeout_s=EXTRACTION_TIMEOUT_S,
             )
         except ExtractionError as exc:

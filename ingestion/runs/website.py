@@ -40,9 +40,9 @@ def read_website(run: IngestionRun, lease: Lease) -> bool:
 
 
 async def _read(run: IngestionRun, lease: Lease) -> bool:
-    await sync_to_async(_give_up_deadly_pages)(run, lease)
+    await sync_to_async(give_up_deadly_pages)(run, lease)
     config = await sync_to_async(_config)(run)
-    sink = await sync_to_async(_sink)(run, lease)
+    sink = await sync_to_async(open_sink)(run, lease)
     guard = LeaseGuard(lease)
     try:
         async with (
@@ -77,7 +77,7 @@ async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
         yield renderer
 
 
-def _give_up_deadly_pages(run: IngestionRun, lease: Lease) -> None:
+def give_up_deadly_pages(run: IngestionRun, lease: Lease) -> None:
     """Ends pages that workers died at, so that the others are read."""
     deadly = run.pages.filter(verdict=Page.Verdict.FOUND, attempts__gte=MAX_ATTEMPTS)
     verdicts = [
@@ -154,7 +154,8 @@ def _noted_pages(source_id: UUID, *, before: IngestionRun) -> dict[str, tuple[st
     return {key: (url, depth) for key, url, depth in rows}
 
 
-def _sink(run: IngestionRun, lease: Lease) -> RunSink:
+def open_sink(run: IngestionRun, lease: Lease) -> RunSink:
+    """A sink that knows what earlier runs noted, and at what workers died."""
     suspects = run.pages.filter(verdict=Page.Verdict.FOUND, attempts__gt=0)
     return RunSink(
         lease,

@@ -91,7 +91,7 @@ def test_what_is_gone_or_disabled_is_removed_with_its_points(
     QuestionAnswer.objects.filter(pk=off.pk).update(is_enabled=False)
     run, lease = start(source)
     assert question_answers.read_question_answers(run, lease)
-    assert Document.objects.count() == 3  # they answer until everything else is indexed
+    assert Document.objects.count() == 3  # nothing goes before everything else is indexed
     assert vanishing.carry_out(lease, run)
     assert Document.objects.get().title == "Stays?"
     assert verdicts(run) == {
