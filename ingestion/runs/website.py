@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -17,8 +16,9 @@ from botfactory.lib import outgoing, safe_http
 from ingestion.crawling.crawler import crawl
 from ingestion.crawling.rendering import ChromiumRenderer, PageRenderer
 from ingestion.crawling.types import CrawlConfig, KnownUrl, Validators, was_fetched
-from ingestion.errors import GaveUp
+from ingestion.errors import GaveUp, RendererUnavailable
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.renderers import browser_path
 from ingestion.runs import saving
 from ingestion.runs.counting import READ_VERDICTS
 from ingestion.runs.guarding import LeaseGuard
@@ -71,7 +71,9 @@ async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
     if not source.render_javascript:
         yield None
         return
-    path = settings.BOTFACTORY_CHROMIUM_PATH or shutil.which("chromium") or ""
+    # An empty path would start whatever browser Playwright brought along.
+    if not (path := browser_path()):
+        raise RendererUnavailable(subject=settings.BOTFACTORY_CHROMIUM_PATH)
     has_sandbox = settings.BOTFACTORY_CHROMIUM_SANDBOX
     async with ChromiumRenderer(path, has_sandbox=has_sandbox) as renderer:
         yield renderer
