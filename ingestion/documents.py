@@ -23,12 +23,13 @@ EDITED, NOT_INDEXED = "edited", "not-indexed"
 
 @dataclass(frozen=True, slots=True)
 class DocumentRow:
-    """A document with the counts of its chunks."""
+    """A document with the counts of its chunks, and of edits that no longer apply."""
 
     document: Document
     n_chunks: int = 0
     n_edited: int = 0
     n_disabled: int = 0
+    n_stale: int = 0
 
     @property
     def state(self) -> str:
@@ -67,10 +68,11 @@ def documents_of_source(
 
 
 def document_rows(documents: Iterable[Document]) -> list[DocumentRow]:
-    """The documents with the counts of their chunks, in one query."""
+    """The documents with their counts, in two queries."""
     documents = list(documents)
+    ids = [document.pk for document in documents]
     rows = (
-        Chunk.objects.filter(document__in=[document.pk for document in documents])
+        Chunk.objects.filter(document__in=ids)
         .order_by()
         .values_list("document_id")
         .annotate(
@@ -79,8 +81,13 @@ def document_rows(documents: Iterable[Document]) -> list[DocumentRow]:
             n_disabled=Count("pk", filter=Q(is_enabled=False)),
         )
     )
-    counts = {document_id: numbers for document_id, *numbers in rows}
-    return [DocumentRow(document, *counts.get(document.pk, ())) for document in documents]
+    counts = {row[0]: (row[1], row[2], row[3]) for row in rows}
+    stale_edits = StaleEdit.objects.filter(document__in=ids).order_by().values_list("document_id")
+    stale = dict(stale_edits.annotate(n_stale=Count("pk")))
+    return [
+        DocumentRow(document, *counts.get(document.pk, (0, 0, 0)), stale.get(document.pk, 0))
+        for document in documents
+    ]
 
 
 def document_row(document: Document) -> DocumentRow:

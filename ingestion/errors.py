@@ -113,6 +113,13 @@ class TooThin(ExtractionError):
     )
 
 
+class LinkList(TooThin):
+    """A table of contents or an index: its words stand on the pages that it links to."""
+
+    code = "link_list"
+    default_message = "The page is a list of links. What it leads to is read in its place."
+
+
 class PdfEncrypted(ExtractionError):
     code = "pdf_encrypted"
     default_message = "The PDF is protected by a password. Upload a copy without one."

@@ -61,6 +61,7 @@ REMEDIES: dict[str, Remedy | None] = {
     "url_invalid": Remedy("If the site is yours, correct the link."),
     "held": None,  # has a notice with buttons of its own
     "cancelled": Remedy("Read the source again.", Action.RETRY),
+    "link_list": None,
     "too_thin": Remedy(
         "If scripts build the page, turn on JavaScript rendering. Otherwise paste its text.",
         Action.SETTINGS,

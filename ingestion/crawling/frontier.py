@@ -67,7 +67,7 @@ class Frontier:
 
     def __init__(self, limits: FrontierLimits, known: Iterable[KnownUrl] = ()) -> None:
         self._limits = limits
-        self._queues: dict[tuple[int, bool], deque[str]] = {}
+        self._queues: dict[tuple[int, int, bool], deque[str]] = {}
         self._n_waiting = 0
         self._known: set[int] = set()
         self._patterns: Counter[int] = Counter()
@@ -88,7 +88,7 @@ class Frontier:
             return
         self._known.add(page)
         if not one.is_settled:
-            self._push(one.url, one.depth)
+            self._push(one.url, one.depth, n_attempts=one.n_attempts)
         if not one.is_settled or one.is_read or one.is_fetched:
             for pattern, _ in self._patterns_of(one.url):
                 self._patterns[pattern] += 1
@@ -147,7 +147,8 @@ class Frontier:
 
     def pop(self) -> Entry | None:
         """The shallowest URL that waits, in the order of discovery; addresses with parameters come
-        last among those of one depth: they are lists and filters more often than content."""
+        last among those of one depth: they are lists and filters more often than content. What was
+        begun before and not ended comes after everything else, the least often begun first."""
         if not self._n_waiting:
             return None
         rank = min(self._queues)
@@ -156,7 +157,7 @@ class Frontier:
         if not queue:
             del self._queues[rank]
         self._n_waiting -= 1
-        return Entry(url, rank[0], is_seed=page_id(url) in self._seed_ids)
+        return Entry(url, rank[1], is_seed=page_id(url) in self._seed_ids)
 
     def pop_seed(self) -> Entry | None:
         """The next page of an earlier run that nothing has led to so far."""
@@ -180,8 +181,8 @@ class Frontier:
     def is_seed(self, page: int) -> bool:
         return page in self._seed_ids
 
-    def _push(self, url: str, depth: int) -> None:
-        self._queues.setdefault((depth, "?" in url), deque()).append(url)
+    def _push(self, url: str, depth: int, *, n_attempts: int = 0) -> None:
+        self._queues.setdefault((n_attempts, depth, "?" in url), deque()).append(url)
         self._n_waiting += 1
 
     def _patterns_of(self, url: str) -> Iterator[tuple[int, int]]:

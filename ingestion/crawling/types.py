@@ -178,7 +178,8 @@ class KnownUrl:
 
     Settled ones are not fetched again. `is_read` says that a settled one became a page, which
     counts against the page limit; `is_fetched` that it cost a request, whatever came of it. Seeds
-    are visited after what this run discovers by itself.
+    are visited after what this run discovers by itself. `n_attempts` starts ended while they read
+    this URL, which may have been the cause.
     """
 
     url: str
@@ -187,6 +188,7 @@ class KnownUrl:
     is_seed: bool = False
     is_read: bool = False
     is_fetched: bool = False
+    n_attempts: int = 0
 
 
 @dataclass(frozen=True, slots=True)

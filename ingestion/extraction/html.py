@@ -8,7 +8,7 @@ from typing import Any
 
 from lxml import etree
 
-from ingestion.errors import TooThin
+from ingestion.errors import LinkList, TooThin
 from ingestion.extraction.article import documentation_blocks, extract_article
 from ingestion.extraction.cleaning import drop_chrome, drop_unseen
 from ingestion.extraction.counting import text_of
@@ -43,7 +43,7 @@ _DOCUMENTATION_MAKERS = re.compile(
 def extract_html(body: bytes, *, charset: str | None = None) -> ExtractedDocument:
     """The main text of a page with its headings, code and tables.
 
-    Raises: PageTooComplex, TooThin.
+    Raises: PageTooComplex, TooThin, LinkList.
     """
     html = decode_html(body, charset=charset).replace("\x00", "")
     encoded = html.encode("utf-8", errors="replace")
@@ -84,12 +84,12 @@ def _cleaned(root: Element) -> Element:
 def _main_text(root: Element, title: str) -> str | None:
     """Markdown, or None (and the tree is spoilt) where the search for an article found too little.
 
-    That happens on pages made of cards, questions or forms.
+    That happens on pages made of cards, questions or forms. Raises: LinkList.
     """
     is_documentation = _is_documentation(root)
     main = _main_element(_cleaned(root))
     if main.tag != "body" and _is_directory(main):
-        return ""
+        raise LinkList
     if is_documentation and main.tag == "body":
         return "\n\n".join(documentation_blocks(main))
     if is_documentation or _has_much_structure(main):

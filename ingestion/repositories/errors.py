@@ -20,7 +20,8 @@ class RepositoryNotFound(IngestionError):
     code = "repository_not_found"
     default_message = (
         "No repository was found at this address: it is private, misspelt, or has no such branch "
-        "or tag. Check the address in a browser; for a private one, add an access token."
+        "or tag. Check the address in a browser in which you are not signed in; of a private "
+        "repository, upload the files."
     )
 
 
@@ -36,8 +37,7 @@ class RepositoryRateLimited(IngestionError):
     code = "repository_rate_limited"
     retryable = True
     default_message = (
-        "The repository's server has had too many requests from here. Try again in an hour, or "
-        "add an access token, which raises its limit."
+        "The repository's server has had too many requests from here. Try again in an hour."
     )
 
 

@@ -10,7 +10,7 @@ from ingestion.extraction.kinds import MARKDOWN
 from ingestion.models import IngestionRun, Page, Source, SourceFile
 from ingestion.runs import saving
 from ingestion.runs.lifecycle import Lease
-from ingestion.runs.parsers import FileReading
+from ingestion.runs.parsers import FileReading, await_parsers
 from ingestion.runs.saving import Batch, PageVerdict
 
 # A file at which this many workers ended is left out.
@@ -24,6 +24,8 @@ def read_files(run: IngestionRun, lease: Lease) -> bool:
     """
     files = list(run.source.files.order_by("created_at", "name"))
     urls = {file.pk: _file_url(run.source, file) for file in files}
+    if run.pages.exists():
+        await_parsers()
     if not run.is_retry:
         saving.save(lease, Batch(found=[(urls[file.pk], 0) for file in files]))
     waiting = dict(run.pages.filter(verdict=Page.Verdict.FOUND).values_list("url_hash", "attempts"))

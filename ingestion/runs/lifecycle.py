@@ -25,7 +25,7 @@ from ingestion.runs.ending import end_run
 LEASE_S = 30.0
 HEARTBEAT_S = 5.0
 # Starts of one run without a single page between them; then the site or the file is the cause.
-MAX_STARTS_WITHOUT_PROGRESS = 5
+MAX_STARTS_WITHOUT_PROGRESS = 10
 
 pending_documents = Document.objects.filter(indexed_version__lt=F("version"), error_code="")
 

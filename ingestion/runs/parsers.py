@@ -9,6 +9,7 @@ from functools import lru_cache
 from django.conf import settings
 
 from botfactory.lib import shutdown
+from ingestion.extraction.kinds import TEXT
 from ingestion.extraction.pool import ExtractionPool
 from ingestion.extraction.types import ExtractedDocument
 from ingestion.runs.lifecycle import Lease
@@ -21,6 +22,15 @@ FILE_POLL_S = 1.0
 def extraction_pool() -> ExtractionPool:
     """The pool, whose processes start on first use."""
     return ExtractionPool(ocr_languages=tuple(settings.BOTFACTORY_OCR_LANGUAGES))
+
+
+def await_parsers() -> None:
+    """Returns when a child process is ready to read.
+
+    For a run that goes on after an interruption: pages that merely wait for a child to start would
+    else be blamed when this worker, too, ends before it has read anything.
+    """
+    extraction_pool().extract(b"ready", declared=TEXT)
 
 
 class FileReading:

@@ -25,7 +25,7 @@ from ingestion.runs import saving
 from ingestion.runs.guarding import LeaseGuard
 from ingestion.runs.lifecycle import Lease
 from ingestion.runs.sink import RunSink
-from ingestion.runs.website import give_up_deadly_pages, open_sink
+from ingestion.runs.website import open_sink, prepare_to_go_on
 
 # Files that are read at a time: the children for parsers are few.
 READ_TOGETHER = 4
@@ -56,7 +56,7 @@ class _Plan:
 
 
 async def _read(run: IngestionRun, lease: Lease) -> bool:
-    await sync_to_async(give_up_deadly_pages)(run, lease)
+    await sync_to_async(prepare_to_go_on)(run, lease)
     plan = await sync_to_async(_plan)(run)
     sink = await sync_to_async(open_sink)(run, lease)
     guard = LeaseGuard(lease)

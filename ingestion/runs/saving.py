@@ -9,7 +9,7 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid5
 
 from django.db import transaction
 from django.db.models import F
@@ -29,6 +29,12 @@ BATCH = 500
 def key_of(url: str) -> str:
     """What identifies an address within a source: SHA-256 in hex, so that any length fits."""
     return hashlib.sha256(url.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def document_id(source_id: UUID, key: str) -> UUID:
+    """The id of the document of an address: the same however often and by whom it is read, so that
+    an interrupted run ends with the very points of one that was not."""
+    return uuid5(source_id, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +193,9 @@ def save_document(run: IngestionRun, read: Read) -> None:
     if document is None and twin is not None and isinstance(intent, Skip):
         note_verdict(run.pk, read.page_url, Page.Verdict.SKIPPED, Reason.DUPLICATE, twin.url)
         return
-    document = document or Document(source=source, key=key, version=0)
+    document = document or Document(
+        id=document_id(source.pk, key), source=source, key=key, version=0
+    )
     document.url, document.body_hash = read.link, read.body_hash
     document.etag, document.last_modified = read.etag[:300], read.last_modified[:100]
     if isinstance(intent, Index):

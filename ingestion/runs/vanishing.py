@@ -135,4 +135,7 @@ def carry_out(lease: Lease, run: IngestionRun) -> bool:
             run.pages.filter(url_hash=key).update(
                 verdict=Page.Verdict.REMOVED, updated_at=timezone.now()
             )
+        if document is not None:
+            # A member's edit may have been indexed between the two; from here on none can be.
+            registry.vector_store().delete_document(run.source.bot_id, document.pk)
     return True

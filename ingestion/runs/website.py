@@ -23,7 +23,7 @@ from ingestion.runs import saving
 from ingestion.runs.counting import READ_VERDICTS
 from ingestion.runs.guarding import LeaseGuard
 from ingestion.runs.lifecycle import Lease
-from ingestion.runs.parsers import extraction_pool
+from ingestion.runs.parsers import await_parsers, extraction_pool
 from ingestion.runs.saving import Batch, PageVerdict
 from ingestion.runs.sink import KnownPage, RunSink
 
@@ -40,7 +40,7 @@ def read_website(run: IngestionRun, lease: Lease) -> bool:
 
 
 async def _read(run: IngestionRun, lease: Lease) -> bool:
-    await sync_to_async(give_up_deadly_pages)(run, lease)
+    await sync_to_async(prepare_to_go_on)(run, lease)
     config = await sync_to_async(_config)(run)
     sink = await sync_to_async(open_sink)(run, lease)
     guard = LeaseGuard(lease)
@@ -77,8 +77,12 @@ async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
         yield renderer
 
 
-def give_up_deadly_pages(run: IngestionRun, lease: Lease) -> None:
-    """Ends pages that workers died at, so that the others are read."""
+def prepare_to_go_on(run: IngestionRun, lease: Lease) -> None:
+    """Of a run that was interrupted: ends the pages that workers died at, so that the others are
+    read. Raises LeaseLost."""
+    if not run.pages.exists():
+        return
+    await_parsers()
     deadly = run.pages.filter(verdict=Page.Verdict.FOUND, attempts__gte=MAX_ATTEMPTS)
     verdicts = [
         PageVerdict(url, Page.Verdict.FAILED, GaveUp.code)
@@ -110,9 +114,9 @@ def known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
     A page stays in the source while it answers, whether or not another still links to it.
     """
     seeds = {} if run.is_retry else _earlier_pages(run)
-    rows = run.pages.order_by("pk").values_list("url", "depth", "verdict", "reason", "url_hash")
+    fields = ("url", "depth", "verdict", "reason", "url_hash", "attempts")
     known = []
-    for url, depth, verdict, reason, key in rows:
+    for url, depth, verdict, reason, key, attempts in run.pages.order_by("pk").values_list(*fields):
         is_settled = verdict != Page.Verdict.FOUND
         known.append(
             KnownUrl(
@@ -122,6 +126,7 @@ def known_urls(run: IngestionRun) -> tuple[KnownUrl, ...]:
                 is_seed=seeds.pop(key, None) is not None,
                 is_read=verdict in READ_VERDICTS,
                 is_fetched=is_settled and was_fetched(reason),
+                n_attempts=attempts,
             )
         )
     return (

@@ -20,7 +20,7 @@ from botfactory.errors import Conflict, InvalidInput, NotFound
 from botfactory.forms import add_service_error
 from bots.access import bot_for_user
 from bots.models import Bot
-from ingestion import chunk_edits, documents
+from ingestion import chunk_edits, documents, reports
 from ingestion.access import (
     chunk_of_document,
     document_of_bot,
@@ -47,6 +47,7 @@ def document_list(request: MemberRequest, bot_id: UUID, source_id: UUID) -> Http
     found = documents.documents_of_source(source, words=words_of(query), show=show)
     page = Paginator(found, DOCUMENTS_PER_PAGE).get_page(request.GET.get("page"))
     context = {"actor": actor, "bot": bot, "source": source, "query": query, "show": show}
+    context |= {"row": reports.source_row(source)}
     context |= {"page": page, "rows": documents.document_rows(page)}
     return render(request, "ingestion/document_list.html", context)
 

@@ -142,6 +142,18 @@ def test_a_seed_that_this_run_settled_is_not_visited_again() -> None:
     assert frontier.is_seed(page_id(url))
 
 
+def test_what_was_begun_before_comes_last_the_least_often_begun_first() -> None:
+    known = [
+        KnownUrl(SITE + "/twice", 0, False, n_attempts=2),
+        KnownUrl(SITE + "/once", 1, False, n_attempts=1),
+        KnownUrl(SITE + "/deep", 5, False),
+    ]
+    frontier = Frontier(FrontierLimits(), known)
+    add(frontier, "/new", depth=9)
+    entries = [(one.url.removeprefix(SITE), one.depth) for one in frontier.drain()]
+    assert entries == [("/deep", 5), ("/new", 9), ("/once", 1), ("/twice", 0)]
+
+
 def test_waiting_addresses_take_little_memory() -> None:
     tracemalloc.start()
     frontier = Frontier(FrontierLimits.for_budget(max_pages=50_000, max_depth=20))

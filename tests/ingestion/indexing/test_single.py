@@ -13,7 +13,8 @@ from bots.knowledge.errors import VectorStoreUnavailable
 from bots.models import Bot
 from ingestion.indexing import points, single
 from ingestion.indexing.reindexing import request_reindex
-from ingestion.models import Chunk, Document, Source, StaleEdit
+from ingestion.models import Chunk, Document, IngestionRun, Page, Source, StaleEdit
+from ingestion.runs import lifecycle, vanishing
 from ingestion.tasks import index_chunk
 from tests.ingestion.indexing.test_points import TEA, change, document, points_of
 
@@ -144,6 +145,33 @@ def test_what_was_deleted_meanwhile_leaves_no_point(
     edit(chunk, edited_text="New.")
     around_upsert(monkeypatch, delete)
     single.index_chunk(str(chunk.pk))
+    assert points_of(document) == {}
+
+
+def test_an_edit_indexed_while_its_page_is_removed_leaves_no_point(
+    document: Document, chunk: Chunk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its points are gone already, its row is not yet."""
+    store = registry.vector_store()
+    delete, is_first = store.delete_document, True
+
+    def deleted(*args: Any, **options: Any) -> None:
+        nonlocal is_first
+        delete(*args, **options)
+        if is_first:
+            is_first = False
+            single.index_chunk(str(chunk.pk))
+
+    Source.objects.update(status=Source.Status.QUEUED)
+    lease = lifecycle.acquire(str(document.source_id))
+    assert lease is not None
+    run = IngestionRun.objects.select_related("source").get(pk=lease.run_id)
+    Page.objects.create(
+        run=run, url=document.url, url_hash=document.key, change=Page.Change.REMOVED
+    )
+    edit(chunk, edited_text="New.")
+    monkeypatch.setattr(store, "delete_document", deleted)
+    assert vanishing.carry_out(lease, run)
     assert points_of(document) == {}
 
 

@@ -60,8 +60,10 @@ def test_each_document_is_listed_with_its_facts(
 ) -> None:
     Chunk.objects.filter(ordinal=0).update(edited_text="New.")
     Chunk.objects.filter(ordinal=1).update(is_enabled=False)
+    StaleEdit.objects.create(document=document, text="Old.", edited_text="Mine.")
     page = shown(client_of(bob), list_path)
-    for fact in (path, document.url, "English", "Ready", "1 edited", "1 disabled"):
+    counts = ("1 edited", "1 disabled", "1 no longer applies")
+    for fact in (path, document.url, "English", "Ready", *counts):
         assert fact in page
 
 
