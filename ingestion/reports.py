@@ -146,7 +146,7 @@ class ReasonGroup:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """One page of the report in words. `tone` is the badge's: ok, bad, busy or none."""
+    """One page of the report in words. `tone` is the badge's: ok, bad, warn, busy or none."""
 
     page: Page
     label: str
@@ -282,8 +282,8 @@ def page_rows(source: Source, run: IngestionRun, pages: Sequence[Page]) -> list[
     return [
         PageRow(
             page=page,
-            label=verdict_label(page.verdict, has_ended=has_ended),
-            tone=_TONES.get(Verdict(page.verdict), ""),
+            label=_label(page, has_ended=has_ended),
+            tone="warn" if page.reason == HELD else _TONES.get(Verdict(page.verdict), ""),
             sentence=explain_page(page, has_ended=has_ended, has_text=page.url_hash in documents),
             document_id=documents.get(page.url_hash),
             can_retry=has_ended and _can_retry(page),
@@ -292,6 +292,11 @@ def page_rows(source: Source, run: IngestionRun, pages: Sequence[Page]) -> list[
         )
         for page in pages
     ]
+
+
+def _label(page: Page, *, has_ended: bool) -> str:
+    is_held = page.reason == HELD and page.verdict == Verdict.UNCHANGED
+    return "Kept" if is_held else verdict_label(page.verdict, has_ended=has_ended)
 
 
 def _can_retry(page: Page) -> bool:

@@ -69,6 +69,24 @@ def test_pages_are_marked_as_added_only_after_the_first_reading(
     assert mark in shown(client_of(bob), path)
 
 
+def test_a_page_that_waits_for_a_decision_is_called_kept(
+    client_of: ClientOf, bob: User, note_page: NotePage, path: str
+) -> None:
+    note_page("https://example.com/a", "unchanged", reason="held")
+    assert '<span class="badge badge-warn">Kept</span>' in shown(client_of(bob), path)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_run_that_found_nothing_offers_no_search(
+    client_of: ClientOf, bob: User, path: str
+) -> None:
+    page = shown(client_of(bob), path)
+    assert "This run ended before it found anything." in page
+    assert 'id="report-q"' not in page
+    assert 'id="tab-all"' not in page
+    assert 'id="report-q"' in shown(client_of(bob), path, q="shoes")
+
+
 def test_reasons_are_counted_on_top_with_what_can_be_done(
     client_of: ClientOf, bob: User, note_page: NotePage, path: str
 ) -> None:
