@@ -13,7 +13,8 @@ from bots.knowledge import registry
 from bots.models import Bot
 from ingestion.indexing.editing import IS_CHANGED
 from ingestion.models import Chunk, Document, Source, StaleEdit
-from ingestion.searching import having, highlight
+from ingestion.searching import having
+from ingestion.typesetting import typeset
 
 # What lists show of a document; its text may have millions of characters.
 _HEAVY = ("text", "page_starts")
@@ -124,7 +125,7 @@ def chunk_rows(chunks: Iterable[Chunk], *, words: Sequence[str] = ()) -> list[Ch
     chunks = list(chunks)
     counts = registry.embedding_model().count_tokens_batch([chunk.shown_text for chunk in chunks])
     return [
-        ChunkRow(chunk, highlight(chunk.shown_text, words), n_tokens)
+        ChunkRow(chunk, typeset(chunk.shown_text, words), n_tokens)
         for chunk, n_tokens in zip(chunks, counts, strict=True)
     ]
 

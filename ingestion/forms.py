@@ -25,6 +25,11 @@ from ingestion.services import Upload
 
 NAME_MAX_CHARS = 100
 
+_LIMIT_MESSAGES = {
+    "min_value": "The smallest number is %(limit_value)s.",
+    "max_value": "The largest number is %(limit_value)s.",
+}
+
 
 class _FilesInput(forms.ClearableFileInput):
     allow_multiple_selected = True
@@ -132,6 +137,7 @@ class WebsiteSettingsForm(ScheduleForm):
         required=False,
         min_value=1,
         max_value=MAX_PAGES_LIMIT,
+        error_messages=_LIMIT_MESSAGES,
         label="Read at most this many pages",
         help_text=f"Up to {MAX_PAGES_LIMIT:,}. Leave empty for {settings.BOTFACTORY_MAX_PAGES:,}.",
     )
@@ -139,6 +145,7 @@ class WebsiteSettingsForm(ScheduleForm):
         required=False,
         min_value=0,
         max_value=MAX_DEPTH_LIMIT,
+        error_messages=_LIMIT_MESSAGES,
         label="Follow links this many clicks deep",
         help_text=f"Counted from the start page. Leave empty for {SourceSettings().max_depth}.",
     )

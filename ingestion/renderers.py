@@ -1,4 +1,4 @@
-"""Whether this server can show pages in a browser, for sites that build their text by scripts."""
+"""The browser of this server, for sites that build their text by scripts."""
 
 from __future__ import annotations
 
@@ -8,22 +8,20 @@ from importlib.util import find_spec
 
 from django.conf import settings
 
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
 
-def browser_path() -> str:
-    """The program that shows pages: what the operator named, else the first that is installed;
-    empty where there is none."""
-    named = settings.BOTFACTORY_CHROMIUM_PATH
-    names = (named,) if named else BROWSERS
-    return next((path for name in names if (path := shutil.which(name))), "")
+def chromium_path() -> str:
+    """Where the browser is: as the operator says, else what is installed; empty where none is."""
+    installed = (shutil.which(name) for name in _BROWSERS)
+    return settings.BOTFACTORY_CHROMIUM_PATH or next(filter(None, installed), "")
 
 
 @cache
 def missing_for_rendering() -> str:
     """What the operator has to install first, in a sentence; empty when nothing is missing."""
     needs = []
-    if not browser_path():
+    if not chromium_path():
         needs.append("Chromium")
     if find_spec("playwright") is None:
         needs.append("Playwright for Python (the package's extra “render”)")

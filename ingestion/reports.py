@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -18,6 +19,8 @@ from ingestion.selectors import Counts
 Verdict = Page.Verdict
 
 LARGE_REPORT = 5_000
+
+_MACHINE_WORD = re.compile(r"[a-z]+(?:_[a-z]+)+")
 
 HELD = "held"
 """Reason of pages that vanished but are kept, because too many vanished at once."""
@@ -143,7 +146,7 @@ class ReasonGroup:
 
 @dataclass(frozen=True, slots=True)
 class PageRow:
-    """One page of the report in words. `tone` is the badge's: ok, bad, busy or none."""
+    """One page of the report in words. `tone` is the badge's: ok, bad, warn, busy or none."""
 
     page: Page
     label: str
@@ -152,6 +155,19 @@ class PageRow:
     document_id: UUID | None
     can_retry: bool
     can_exclude: bool
+    is_first_run: bool = False
+
+    @property
+    def detail(self) -> str:
+        """What the sentence leaves open; the code of an error says nothing to people."""
+        return "" if _MACHINE_WORD.fullmatch(self.page.detail) else self.page.detail
+
+    @property
+    def change(self) -> str:
+        """What the run did to the document, where the verdict does not say it already."""
+        is_said = self.page.change == self.page.verdict
+        is_obvious = self.is_first_run and self.page.change == Page.Change.ADDED
+        return "" if is_said or is_obvious else self.page.change
 
     @property
     def is_link(self) -> bool:
@@ -258,22 +274,29 @@ def count_held(tally: Tally) -> int:
     return tally.count(PageFilter(reason=HELD))
 
 
-def page_rows(source: Source, pages: Sequence[Page], *, has_ended: bool) -> list[PageRow]:
-    """Pages of the source's latest run with what can be done about each, in one query."""
+def page_rows(source: Source, run: IngestionRun, pages: Sequence[Page]) -> list[PageRow]:
+    """Pages of `run` with what can be done about each, in one query."""
     documents = documents_of_pages(source.pk, pages)
+    has_ended = run.status != IngestionRun.Status.RUNNING
     can_exclude = source.kind == Source.Kind.WEBSITE
     return [
         PageRow(
             page=page,
-            label=verdict_label(page.verdict, has_ended=has_ended),
-            tone=_TONES.get(Verdict(page.verdict), ""),
+            label=_label(page, has_ended=has_ended),
+            tone="warn" if page.reason == HELD else _TONES.get(Verdict(page.verdict), ""),
             sentence=explain_page(page, has_ended=has_ended, has_text=page.url_hash in documents),
             document_id=documents.get(page.url_hash),
             can_retry=has_ended and _can_retry(page),
             can_exclude=can_exclude and _can_exclude(page, has_ended=has_ended),
+            is_first_run=run.trigger == IngestionRun.Trigger.FIRST,
         )
         for page in pages
     ]
+
+
+def _label(page: Page, *, has_ended: bool) -> str:
+    is_held = page.reason == HELD and page.verdict == Verdict.UNCHANGED
+    return "Kept" if is_held else verdict_label(page.verdict, has_ended=has_ended)
 
 
 def _can_retry(page: Page) -> bool:

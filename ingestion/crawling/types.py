@@ -68,7 +68,7 @@ REASON_SENTENCES: dict[Reason, str] = {
         "again later."
     ),
     Reason.NOINDEX: "The page asks not to be indexed.",
-    Reason.OFF_SCOPE: "The page lies outside the part of the site that was added.",
+    Reason.OFF_SCOPE: "The page lies on another site, or outside the part that was added.",
     Reason.EXCLUDED: "The include and exclude rules of this source leave this page out.",
     Reason.OVER_BUDGET: "The page limit of this source was reached before this page.",
     Reason.OVER_TIME: "The time for reading this site was over before this page.",

@@ -16,9 +16,9 @@ from botfactory.lib import outgoing, safe_http
 from ingestion.crawling.crawler import crawl
 from ingestion.crawling.rendering import ChromiumRenderer, PageRenderer
 from ingestion.crawling.types import CrawlConfig, KnownUrl, Validators, was_fetched
-from ingestion.errors import GaveUp, RendererUnavailable
+from ingestion.errors import GaveUp
 from ingestion.models import Document, IngestionRun, Page, Source
-from ingestion.renderers import browser_path
+from ingestion.renderers import chromium_path
 from ingestion.runs import saving
 from ingestion.runs.counting import READ_VERDICTS
 from ingestion.runs.guarding import LeaseGuard
@@ -71,11 +71,8 @@ async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
     if not source.render_javascript:
         yield None
         return
-    # An empty path would start whatever browser Playwright brought along.
-    if not (path := browser_path()):
-        raise RendererUnavailable(subject=settings.BOTFACTORY_CHROMIUM_PATH)
     has_sandbox = settings.BOTFACTORY_CHROMIUM_SANDBOX
-    async with ChromiumRenderer(path, has_sandbox=has_sandbox) as renderer:
+    async with ChromiumRenderer(chromium_path(), has_sandbox=has_sandbox) as renderer:
         yield renderer
 
 

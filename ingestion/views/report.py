@@ -102,7 +102,7 @@ def _report(
         "wanted": wanted,
         "sort": sort,
         "page": page,
-        "items": reports.page_rows(row.source, list(page), has_ended=has_ended),
+        "items": reports.page_rows(row.source, run, list(page)),
         "tabs": reports.verdict_tabs(tally, has_ended=has_ended),
         "groups": groups,
         "chosen": chosen[0] if chosen else None,

@@ -56,5 +56,5 @@ def test_pages_are_filtered_by_change_and_kept_in_order(run: IngestionRun) -> No
 def test_a_page_that_failed_says_whether_its_earlier_text_still_answers(
     website: Source, run: IngestionRun
 ) -> None:
-    rows = page_rows(website, list(pages_of_run(run)), has_ended=True)
+    rows = page_rows(website, run, list(pages_of_run(run)))
     assert [row.page.url for row in rows if KEEPS_TEXT in row.sentence] == ["/d"]

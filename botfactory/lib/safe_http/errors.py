@@ -46,7 +46,8 @@ class TlsFailed(FetchError):
     code = "tls_failed"
     default_message = (
         "The secure connection failed: the site's certificate is expired, self-signed or made for "
-        "another name. Ask the site's owner to renew it."
+        "another name. Ask the site's owner to renew it. If the site has no https, begin its "
+        "address with http://."
     )
 
 

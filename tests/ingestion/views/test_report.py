@@ -49,6 +49,44 @@ def test_each_page_is_listed_with_its_reason_in_words(
         assert text in page
 
 
+def test_codes_of_errors_are_not_shown_to_people(
+    client_of: ClientOf, bob: User, note_page: NotePage, path: str
+) -> None:
+    note_page("https://example.com/a", "failed", reason="broken", detail="response_broken")
+    note_page("https://example.com/b", "skipped", reason="type", detail="application/json")
+    page = shown(client_of(bob), path)
+    assert "response_broken" not in page
+    assert "application/json" in page
+
+
+def test_pages_are_marked_as_added_only_after_the_first_reading(
+    client_of: ClientOf, bob: User, run: IngestionRun, note_page: NotePage, path: str
+) -> None:
+    note_page("https://example.com/a", change="added")
+    mark = '<span class="report-change">added</span>'
+    assert mark not in shown(client_of(bob), path)
+    IngestionRun.objects.filter(pk=run.pk).update(trigger="manual")
+    assert mark in shown(client_of(bob), path)
+
+
+def test_a_page_that_waits_for_a_decision_is_called_kept(
+    client_of: ClientOf, bob: User, note_page: NotePage, path: str
+) -> None:
+    note_page("https://example.com/a", "unchanged", reason="held")
+    assert '<span class="badge badge-warn">Kept</span>' in shown(client_of(bob), path)
+
+
+@pytest.mark.usefixtures("run")
+def test_a_run_that_found_nothing_offers_no_search(
+    client_of: ClientOf, bob: User, path: str
+) -> None:
+    page = shown(client_of(bob), path)
+    assert "This run ended before it found anything." in page
+    assert 'id="report-q"' not in page
+    assert 'id="tab-all"' not in page
+    assert 'id="report-q"' in shown(client_of(bob), path, q="shoes")
+
+
 def test_reasons_are_counted_on_top_with_what_can_be_done(
     client_of: ClientOf, bob: User, note_page: NotePage, path: str
 ) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 
 import pytest
 from django.test import Client
-from pytest_django.fixtures import Settings
 
 from botfactory.accounts.models import User
 from ingestion import renderers
@@ -130,13 +128,6 @@ def test_what_is_missing_for_rendering_is_named(monkeypatch: pytest.MonkeyPatch)
     renderers.missing_for_rendering.cache_clear()
     assert "Chromium" in missing
     assert "Playwright" in missing
-
-
-def test_a_browser_that_the_operator_named_is_the_one(settings: Settings) -> None:
-    settings.BOTFACTORY_CHROMIUM_PATH = sys.executable
-    assert renderers.browser_path() == sys.executable
-    settings.BOTFACTORY_CHROMIUM_PATH = "/nowhere/chromium"
-    assert renderers.browser_path() == ""
 
 
 def test_a_repository_has_its_schedule_alone(

@@ -111,7 +111,7 @@ def test_the_list_costs_the_same_for_one_source_and_for_many(
         (
             {"kind": "repository", "url": "https://github.com/owner/name", "refresh": "weekly"},
             "repository",
-            "https://github.com/owner/name",
+            "owner/name",
         ),
     ],
 )
