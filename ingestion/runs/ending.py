@@ -54,7 +54,8 @@ def _retry_of(run: IngestionRun, error: BotFactoryError) -> dict[str, Any]:
     is_worth_it = isinstance(error, RobotsUnavailable) or (
         run.source.ready_at is not None and (error.retryable or isinstance(error, SiteUnreachable))
     )
-    if run.source.kind != Source.Kind.WEBSITE or not is_worth_it:
+    has_schedule = run.source.kind in (Source.Kind.WEBSITE, Source.Kind.REPOSITORY)
+    if not (has_schedule and is_worth_it):
         return {}
     moment = scheduling.retry_after_failure(_n_failures(run), now=timezone.now())
     scheduled = run.source.next_refresh_at
