@@ -12,6 +12,9 @@ ENV PATH=/opt/venv/bin:$PATH
 RUN pip install torch==2.13.0 ${TORCH_PIP_ARGS}
 COPY requirements.lock .
 RUN pip install -r requirements.lock
+# What optional parts need, such as "playwright>=1.65".
+ARG PIP_PACKAGES=""
+RUN if [ -n "$PIP_PACKAGES" ]; then pip install $PIP_PACKAGES; fi
 COPY manage.py /app/
 COPY botfactory /app/botfactory
 COPY bots /app/bots
@@ -24,6 +27,11 @@ FROM ${PYTHON_IMAGE}
 RUN groupadd --gid 10001 botfactory \
     && useradd --uid 10001 --gid 10001 --home-dir /data --no-create-home --shell /usr/sbin/nologin botfactory \
     && install -d -o botfactory -g botfactory /data
+# Programs that optional parts need, such as "tesseract-ocr chromium".
+ARG APT_PACKAGES=""
+RUN if [ -n "$APT_PACKAGES" ]; then \
+        apt-get update && apt-get install -y --no-install-recommends $APT_PACKAGES && rm -rf /var/lib/apt/lists/*; \
+    fi
 COPY --from=build /opt/venv /opt/venv
 COPY --from=build /app /app
 ENV PATH=/opt/venv/bin:$PATH \

@@ -13,8 +13,16 @@ PORT ?= 8000
 run: $(VENV)/.installed
 	@$(BIN)/python manage.py serve --host $(HOST) --port $(PORT)
 
+# Children of the tests read the modules that the first one compiled.
+test e2e: export PYTHONDONTWRITEBYTECODE =
+
+# One worker per core; a file stays in one worker, so that what a module shares is made once. The
+# tests in tests/e2e start servers that want the machine for themselves. Both always run.
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest
+	@status=0; \
+	$(BIN)/python -m pytest --ignore=tests/e2e -n auto --dist loadfile || status=1; \
+	$(BIN)/python -m pytest tests/e2e || status=1; \
+	exit $$status
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ def run(options: Options) -> list[Table]:
     n_pages = options.scaled(N_PAGES)
     with tempfile.TemporaryDirectory() as name:
         write_site(Path(name), n_pages, page_bytes=PAGE_BYTES)
+        _link_all(Path(name))
         with (
             servers.site(Path(name)) as site,
             served_instance(
@@ -51,6 +52,13 @@ def run(options: Options) -> list[Table]:
     columns = ("MB", "model loaded", "half way", "peak", "peak over loaded", "target")
     title = f"{done['counts']['indexed']} pages, {n_chunks} chunks in {elapsed_s:.0f} s"
     return [Table(title, columns, rows)]
+
+
+def _link_all(folder: Path) -> None:
+    """Makes the front page link to every page, so that none is too many clicks away."""
+    front = folder / "index.html"
+    links = "".join(f'<a href="/{page.name}">{page.stem}</a> ' for page in folder.iterdir())
+    front.write_text(front.read_text("utf-8").replace("</footer>", f"{links}</footer>"), "utf-8")
 
 
 def _megabytes(rest: Rest) -> tuple[float, float]:

@@ -35,7 +35,9 @@ OPTIONAL_SECRETS = {"ENGINE_API_KEY", "EMBEDDINGS_API_KEY"}
 
 def _settings_names() -> set[str]:
     source = (ROOT / "botfactory" / "settings.py").read_text(encoding="utf-8")
-    return set(re.findall(r'(?:env\.\w+|_networks|_one_of)\(\s*"([A-Z0-9_]+)"', source))
+    return set(
+        re.findall(r'(?:env\.\w+|_networks|_one_of|_ocr_languages)\(\s*"([A-Z0-9_]+)"', source)
+    )
 
 
 def _celery_command(command: list[str]) -> tuple[str, dict[str, Any]]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -19,6 +18,7 @@ from ingestion.crawling.rendering import ChromiumRenderer, PageRenderer
 from ingestion.crawling.types import CrawlConfig, KnownUrl, Validators, was_fetched
 from ingestion.errors import GaveUp
 from ingestion.models import Document, IngestionRun, Page, Source
+from ingestion.renderers import chromium_path
 from ingestion.runs import saving
 from ingestion.runs.counting import READ_VERDICTS
 from ingestion.runs.guarding import LeaseGuard
@@ -71,9 +71,8 @@ async def _open_renderer(source: Source) -> AsyncIterator[PageRenderer | None]:
     if not source.render_javascript:
         yield None
         return
-    path = settings.BOTFACTORY_CHROMIUM_PATH or shutil.which("chromium") or ""
     has_sandbox = settings.BOTFACTORY_CHROMIUM_SANDBOX
-    async with ChromiumRenderer(path, has_sandbox=has_sandbox) as renderer:
+    async with ChromiumRenderer(chromium_path(), has_sandbox=has_sandbox) as renderer:
         yield renderer
 
 
