@@ -34,8 +34,10 @@ async def served(
     """
     left = list(answers)
     over = asyncio.Event()
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         await reader.readuntil(b"\r\n\r\n")
         answer = left.pop(0) if left else b""
         size = len(answer) // parts + 1
@@ -51,6 +53,10 @@ async def served(
     async with server, aiohttp.ClientSession() as session:
         yield EngineHttp(session, f"http://127.0.0.1:{port}", timeouts=timeouts)
         over.set()
+        for writer in writers:  # one that nobody reads on would stay open beyond the loop
+            if writer.transport.get_write_buffer_size():
+                writer.transport.abort()
+        await asyncio.sleep(0)
 
 
 async def events_of(http: EngineHttp, *, closing: bool = False) -> list[str]:

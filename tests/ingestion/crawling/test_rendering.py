@@ -127,6 +127,7 @@ async def test_a_page_that_never_ends_or_grows_without_end_fails_alone(
     async with chromium(limits) as renderer:
         with pytest.raises(RenderFailed):
             await renderer.render(reply(f"<p>x<script>{script}</script>"), Parts({}).get)
+        renderer._limits = RenderLimits()
         html = await renderer.render(reply(f"<p>{WORDS}<script></script>"), Parts({}).get)
     assert WORDS in html.decode()
 
