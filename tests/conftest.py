@@ -22,6 +22,7 @@ from bots.models import Bot
 from ingestion import services
 from ingestion.models import Source
 from ingestion.runs.parsers import extraction_pool
+from tests.ingestion.extraction.samples import PYTHON_DOCS
 
 REQUIRE_ALL = os.environ.get("BOTFACTORY_TEST_REQUIRE_ALL") == "1"
 
@@ -34,21 +35,33 @@ def _answers(port: int) -> bool:
         return False
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skips what needs a program or service that is missing here, with the reason."""
-    missing = {
-        "browser": "Chromium is not installed" if not shutil.which("chromium") else "",
-        "ocr": "tesseract is not installed" if not shutil.which("tesseract") else "",
+def _missing() -> dict[str, str]:
+    """Marker -> why its tests cannot run here; empty where they can."""
+    have_services = _answers(5432) and _answers(6379)
+    return {
+        "browser": "" if shutil.which("chromium") else "Chromium is not installed",
+        "manuals": "" if PYTHON_DOCS.exists() else "python3-doc is not installed",
+        "ocr": "" if shutil.which("tesseract") else "tesseract is not installed",
         "services": ""
-        if _answers(5432) and _answers(6379)
+        if have_services
         else "PostgreSQL or Redis does not answer on its standard port",
     }
-    for item in items:
-        for marker, reason in missing.items():
-            if reason and item.get_closest_marker(marker):
-                if REQUIRE_ALL:
-                    pytest.exit(f"{item.nodeid} must run here, but {reason}", returncode=3)
-                item.add_marker(pytest.mark.skip(reason=reason))
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skips what needs a program or service that is missing here, with the reason."""
+    for marker, reason in _missing().items():
+        for item in items if reason else ():
+            if item.get_closest_marker(marker):
+                item.add_marker(
+                    pytest.mark.missing(reason) if REQUIRE_ALL else pytest.mark.skip(reason=reason)
+                )
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Fails where nothing may be skipped."""
+    if missing := item.get_closest_marker("missing"):
+        pytest.fail(f"This must run here, but {missing.args[0]}.", pytrace=False)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, suppress
 
 import psutil
 import pytest
+import pytest_asyncio
 from multidict import CIMultiDict, CIMultiDictProxy
 from yarl import URL
 
@@ -29,6 +30,13 @@ APP = (
 def chromium(limits: RenderLimits | None = None) -> ChromiumRenderer:
     path = shutil.which("chromium") or ""
     return ChromiumRenderer(path, has_sandbox=os.geteuid() != 0, limits=limits)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def renderer() -> AsyncIterator[ChromiumRenderer]:
+    """One browser for the tests that leave it as they found it: a start takes a second."""
+    async with chromium() as running:
+        yield running
 
 
 def reply(body: str, path: str = "/", content_type: str = "text/html") -> FetchedResponse:
@@ -68,7 +76,10 @@ async def count_connections() -> AsyncIterator[tuple[int, Callable[[], int]]]:
 
 
 @pytest.mark.browser
-async def test_scripts_of_a_page_run_and_what_they_ask_for_is_fetched_for_them() -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_scripts_of_a_page_run_and_what_they_ask_for_is_fetched_for_them(
+    renderer: ChromiumRenderer,
+) -> None:
     parts = Parts(
         {
             "/app.js": "fetch('/words').then(r => r.json()).then(words => {"
@@ -76,14 +87,14 @@ async def test_scripts_of_a_page_run_and_what_they_ask_for_is_fetched_for_them()
             "/words": f'{{"text": "{WORDS}"}}',
         }
     )
-    async with chromium() as renderer:
-        html = await renderer.render(reply(APP), parts.get)
+    html = await renderer.render(reply(APP), parts.get)
     assert WORDS in html.decode()
     assert parts.asked == [SITE + "/app.js", SITE + "/words"]
 
 
 @pytest.mark.browser
-async def test_the_browser_itself_connects_to_nothing() -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_the_browser_itself_connects_to_nothing(renderer: ChromiumRenderer) -> None:
     async with count_connections() as (port, n_connections):
         here = f"127.0.0.1:{port}"
         parts = Parts({})
@@ -105,8 +116,7 @@ async def test_the_browser_itself_connects_to_nothing() -> None:
               alert('hello'); document.getElementById('form').submit();
               setTimeout(() => {{ location = 'http://{here}/o' }}, 50);
             </script>"""
-        async with chromium() as renderer:
-            html = await renderer.render(reply(page), parts.get)
+        html = await renderer.render(reply(page), parts.get)
         assert b"Text" in html
         assert n_connections() == 0
     kinds = {url.rpartition("/")[2] for url in parts.asked}
@@ -144,7 +154,8 @@ async def test_a_page_that_asks_without_end_is_read_as_it_stands() -> None:
 
 
 @pytest.mark.browser
-async def test_a_crawl_with_a_renderer_reads_what_scripts_write() -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_crawl_with_a_renderer_reads_what_scripts_write(renderer: ChromiumRenderer) -> None:
     pages: Pages = {
         "/": linking("/app", "/plain"),
         "/app": Reply(APP, headers={"ETag": '"shell"'}),
@@ -158,8 +169,7 @@ async def test_a_crawl_with_a_renderer_reads_what_scripts_write() -> None:
     without = await crawl_site(pages)
     assert without.reasons == {"/app": Reason.JAVASCRIPT_ONLY}
     assert "Turn on JavaScript rendering" in without.sink.verdicts[0].sentence
-    async with chromium() as renderer:
-        result = await crawl_site(pages, renderer=renderer)
+    result = await crawl_site(pages, renderer=renderer)
     assert sorted(result.pages) == ["/", "/app", "/deeper", "/plain"]
     body = next(page.body for page in result.sink.pages if page.url.endswith("/app"))
     assert WORDS in body.decode()
@@ -169,9 +179,10 @@ async def test_a_crawl_with_a_renderer_reads_what_scripts_write() -> None:
 @pytest.mark.browser
 async def test_a_browser_that_died_is_started_again() -> None:
     page = reply(f"<p>{WORDS}<script></script>")
+    not_its = set(psutil.Process().children(recursive=True))
     async with chromium() as renderer:
         await renderer.render(page, Parts({}).get)
-        for process in psutil.Process().children(recursive=True):
+        for process in set(psutil.Process().children(recursive=True)) - not_its:
             with suppress(psutil.NoSuchProcess):
                 if "chrom" in process.name():
                     process.kill()
@@ -181,14 +192,16 @@ async def test_a_browser_that_died_is_started_again() -> None:
 
 
 @pytest.mark.browser
-async def test_a_page_that_moves_on_by_script_is_read_where_it_leads() -> None:
+@pytest.mark.asyncio(loop_scope="module")
+async def test_a_page_that_moves_on_by_script_is_read_where_it_leads(
+    renderer: ChromiumRenderer,
+) -> None:
     pages: Pages = {
         "/": linking("/old"),
         "/old": "<p>Moved.<iframe src=/frame></iframe><script>location.replace('/new')</script>",
         "/new": f"<p>{WORDS}",
     }
-    async with chromium() as renderer:
-        result = await crawl_site(pages, renderer=renderer)
+    result = await crawl_site(pages, renderer=renderer)
     assert result.pages == ["/", "/new"]
     assert result.reasons == {"/old": Reason.DUPLICATE}
     assert "/frame" not in result.site.hits

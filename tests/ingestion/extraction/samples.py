@@ -11,7 +11,7 @@ from reportlab.pdfgen import canvas
 
 _BESIDE = Path(__file__).parents[4] / "shared" / "data"
 SHARED = Path(os.environ.get("BOTFACTORY_SHARED_DATA", _BESIDE))
-PYTHON_DOCS = Path("/usr/share/doc/python3.11/html")
+PYTHON_DOCS = Path("/usr/share/doc/python3/html")
 
 
 def make_pdf(

@@ -247,7 +247,7 @@ def test_other_charsets_are_read() -> None:
     assert "Größe und Maß." in extract_html(page, charset="iso-8859-1").text
 
 
-@pytest.mark.skipif(not PYTHON_DOCS.exists(), reason="python3-doc is not installed")
+@pytest.mark.manuals
 def test_python_documentation_comes_out_whole() -> None:
     functions = extract_html((PYTHON_DOCS / "library/functions.html").read_bytes())
     assert functions.title == "Built-in Functions"

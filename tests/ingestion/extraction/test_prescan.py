@@ -60,7 +60,7 @@ def test_the_limits_themselves_are_allowed() -> None:
         check_html(b"<option>" * (MAX_OPTIONS + 1))
 
 
-@pytest.mark.skipif(not PYTHON_DOCS.exists(), reason="python3-doc is not installed")
+@pytest.mark.manuals
 def test_large_real_pages_pass() -> None:
     for path in ("genindex-all.html", "library/stdtypes.html", "contents.html"):
         check_html((PYTHON_DOCS / path).read_bytes())

@@ -128,12 +128,14 @@ def _many_members(n_members: int) -> bytes:
     return gzip.compress(bytes(1_000_000)) * n_members
 
 
+_GZIPPED = gzip.compress(bytes(100_000_000))
+_DEFLATED = zlib.compress(bytes(100_000_000))
 BOMBS = {
-    "gzip": ("gzip", gzip.compress(bytes(100_000_000))),
-    "deflate": ("deflate", zlib.compress(bytes(100_000_000))),
-    "bare deflate": ("deflate", zlib.compress(bytes(100_000_000))[2:-4]),
+    "gzip": ("gzip", _GZIPPED),
+    "deflate": ("deflate", _DEFLATED),
+    "bare deflate": ("deflate", _DEFLATED[2:-4]),
     "gzip members": ("gzip", _many_members(100)),
-    "gzip in gzip": ("gzip", gzip.compress(gzip.compress(bytes(100_000_000)) * 300)),
+    "gzip in gzip": ("gzip", gzip.compress(_GZIPPED * 300)),
 }
 
 
