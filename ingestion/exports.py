@@ -13,17 +13,10 @@ from bots.answering.database import in_database
 from ingestion.models import IngestionRun, Page, Source
 from ingestion.pages import PageFilter, batch_of_pages, documents_of_pages, pages_of_run
 from ingestion.reports import explain_page, verdict_label
+from ingestion.spreadsheets import guard_cell
 
 HEADER = ("address", "result", "why", "detail", "change", "reason", "updated")
 MAX_NAME_CHARS = 60
-
-# Spreadsheets take such a cell for a formula, wherever its text came from.
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
-
-
-def safe_cell(text: str) -> str:
-    """The text, behind an apostrophe where a spreadsheet would run it."""
-    return f"'{text}" if text.startswith(_FORMULA_STARTS) else text
 
 
 def export_name(source: Source) -> str:
@@ -58,5 +51,5 @@ def _cells(page: Page, run: IngestionRun, *, has_text: bool) -> tuple[str, ...]:
 
 def _csv(rows: Iterable[Iterable[str]]) -> bytes:
     text = io.StringIO()
-    csv.writer(text).writerows([safe_cell(cell) for cell in row] for row in rows)
+    csv.writer(text).writerows([guard_cell(cell) for cell in row] for row in rows)
     return text.getvalue().encode("utf-8", "replace")

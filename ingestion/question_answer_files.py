@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from bots.models import QuestionAnswer
 from ingestion.errors import QuestionFileInvalid, TextNotDecodable
 from ingestion.extraction.decoding import decode_text
 from ingestion.question_answers import FileRow
+from ingestion.spreadsheets import guard_cell, unguard_cell
 
 MAX_ROWS = 5_000
 MAX_CELL_CHARS = 100_000
@@ -24,8 +24,6 @@ _NAMES = {
     "url": "url link links address website href quelle lien enlace",
 }
 _COLUMN_OF = {name: column for column, names in _NAMES.items() for name in names.split()}
-# What spreadsheet programs may take for a formula; apostrophes before it are ours, or quoted ones.
-_FORMULA = re.compile(r"'*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
 
 
 def read_rows(body: bytes) -> list[FileRow]:
@@ -54,15 +52,6 @@ def write_rows(pairs: Iterable[QuestionAnswer]) -> Iterator[str]:
         buffer.seek(0)
         buffer.truncate()
     yield buffer.getvalue()
-
-
-def guard_cell(text: str) -> str:
-    """The text with an apostrophe before it where a spreadsheet program would run it."""
-    return f"'{text}" if _FORMULA.match(text) else text
-
-
-def _unguard_cell(text: str) -> str:
-    return text[1:] if text.startswith("'") and _FORMULA.match(text) else text
 
 
 def _decoded(body: bytes) -> str:
@@ -120,7 +109,7 @@ def _rows(records: Iterator[tuple[int, list[str]]], columns: Mapping[str, int]) 
 
 def _cells(record: list[str], columns: Mapping[str, int]) -> dict[str, str]:
     return {
-        column: _unguard_cell(record[position])
+        column: unguard_cell(record[position])
         for column, position in columns.items()
         if position < len(record)
     } | {column: "" for column in ("question", "answer") if columns[column] >= len(record)}

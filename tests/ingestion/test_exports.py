@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import pytest
 
-from ingestion.exports import export_name, safe_cell
+from ingestion.exports import export_name
 from ingestion.models import Source
+from ingestion.spreadsheets import guard_cell
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
 def test_a_cell_that_spreadsheets_would_run_begins_with_an_apostrophe(start: str) -> None:
-    assert safe_cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
+    assert guard_cell(f"{start}HYPERLINK(1)") == f"'{start}HYPERLINK(1)"
 
 
 @pytest.mark.parametrize("text", ["", "https://example.com/?a=1", "The page asks for a login."])
 def test_other_cells_stay_as_they_are(text: str) -> None:
-    assert safe_cell(text) == text
+    assert guard_cell(text) == text
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,9 @@ import pytest
 
 from bots.models import QuestionAnswer
 from ingestion.errors import QuestionFileInvalid
-from ingestion.question_answer_files import MAX_ROWS, guard_cell, read_rows, write_rows
+from ingestion.question_answer_files import MAX_ROWS, read_rows, write_rows
 from ingestion.question_answers import FileRow
+from ingestion.spreadsheets import guard_cell
 
 WHEN = FileRow(2, "When?", "At nine.")
 
