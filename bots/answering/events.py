@@ -24,13 +24,17 @@ class Started:
 
 @dataclass(frozen=True, slots=True)
 class Status:
-    """`phase`: searching (looking for passages), answering (waiting for the engine)."""
+    """`phase`: searching (looking for passages), queued (every engine is full; `position` counts
+    from 1), answering (waiting for the engine's first words)."""
 
     name: ClassVar[str] = "status"
-    phase: Literal["searching", "answering"]
+    phase: Literal["searching", "queued", "answering"]
+    position: int | None = None
 
     def data(self) -> dict[str, Any]:
-        return {"phase": self.phase}
+        if self.position is None:
+            return {"phase": self.phase}
+        return {"phase": self.phase, "position": self.position}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +88,9 @@ class Done:
     message_id: UUID
     state: str
     text: str
+    answered_by: str = ""
     citations: tuple[CitedPassage, ...] = ()
+    follow_ups: tuple[str, ...] = ()
     usage: dict[str, int | None] = field(default_factory=dict)
     timings_ms: dict[str, int] = field(default_factory=dict)
 
@@ -93,6 +99,8 @@ class Done:
             "message_id": str(self.message_id),
             "state": self.state,
             "text": self.text,
+            "answered_by": self.answered_by,
+            "follow_ups": list(self.follow_ups),
             "citations": [citation.data() for citation in self.citations],
             "usage": self.usage,
             "timings_ms": self.timings_ms,

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from bots.engines.base import ChatTurn, Engine, Limits, Passage, Prompt, Sampling
+from bots.engines.sampling import SamplingWish
 from bots.knowledge.types import ScoredChunk
 
 MARGIN_TOKENS = 8
@@ -30,6 +31,17 @@ class Persona:
     refusal_text: str
 
 
+@dataclass(frozen=True, slots=True)
+class PromptRequest:
+    """What is to be asked, before it is known which engine will answer within which limits."""
+
+    persona: Persona
+    passages: tuple[Passage, ...]
+    turns: tuple[ChatTurn, ...]
+    question: str
+    wish: SamplingWish = field(default_factory=SamplingWish)
+
+
 def number_passages(chunks: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
     """Chunks as passages [1], [2], ... in the order given."""
     return tuple(
@@ -44,18 +56,11 @@ def number_passages(chunks: Sequence[ScoredChunk]) -> tuple[Passage, ...]:
     )
 
 
-async def build(
-    *,
-    engine: Engine,
-    persona: Persona,
-    passages: Sequence[Passage],
-    turns: Sequence[ChatTurn],
-    question: str,
-    sampling: Sampling,
-) -> Prompt:
+async def build(engine: Engine, request: PromptRequest, sampling: Sampling) -> Prompt:
     """A prompt that fits: oldest turns go first, then the weakest passages. Raises EngineError."""
     limits = await engine.limits()
-    kept_passages, kept_turns = list(passages), list(turns)
+    persona, question = request.persona, request.question
+    kept_passages, kept_turns = list(request.passages), list(request.turns)
     budget = input_budget(limits, sampling)
     while True:
         messages = _messages(persona, kept_passages, kept_turns, question)

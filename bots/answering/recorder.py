@@ -12,8 +12,9 @@ from django.db.models import Max
 from django.utils import timezone
 
 from bots.answering.events import CitedPassage
+from bots.answering.trace import Trace
 from bots.errors import ConversationBusy
-from bots.models import Citation, Conversation, Message
+from bots.models import AnswerTrace, Citation, Conversation, Message
 
 logger = logging.getLogger(__name__)
 
@@ -30,6 +31,9 @@ class Answer:
     text: str = ""
     error_code: str = ""
     engine: str = ""
+    answered_by: str = ""
+    follow_ups: tuple[str, ...] = ()
+    trace: Trace = field(default_factory=Trace)
     citations: tuple[CitedPassage, ...] = ()
     usage: dict[str, int | None] = field(default_factory=dict)
     timings_ms: dict[str, int] = field(default_factory=dict)
@@ -78,7 +82,9 @@ def record_answer(answer: Answer) -> None:
         state=answer.state,
         text=answer.text,
         error_code=answer.error_code,
-        engine=answer.engine,
+        engine=answer.engine[:100],
+        answered_by=answer.answered_by,
+        follow_ups=list(answer.follow_ups),
         usage=answer.usage,
         timings_ms=answer.timings_ms,
         finished_at=timezone.now(),
@@ -86,6 +92,7 @@ def record_answer(answer: Answer) -> None:
     if not updated:
         logger.info("answer_without_conversation", extra={"message_id": str(answer.message_id)})
         return
+    AnswerTrace.objects.create(message_id=answer.message_id, data=answer.trace.data())
     Citation.objects.bulk_create(
         Citation(
             message_id=answer.message_id,

@@ -1,5 +1,16 @@
 from bots.models.bot import Bot
-from bots.models.conversation import Citation, Conversation, Message
+from bots.models.conversation import AnswerTrace, Citation, Conversation, Message
+from bots.models.engine import Engine
 from bots.models.question_answer import QuestionAnswer
+from bots.models.version import BotVersion
 
-__all__ = ["Bot", "Citation", "Conversation", "Message", "QuestionAnswer"]
+__all__ = [
+    "AnswerTrace",
+    "Bot",
+    "BotVersion",
+    "Citation",
+    "Conversation",
+    "Engine",
+    "Message",
+    "QuestionAnswer",
+]

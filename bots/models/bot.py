@@ -6,6 +6,7 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 
 from botfactory.accounts.models import Workspace
+from bots.models.engine import Engine
 
 DEFAULT_COLOR = "#2450d3"
 DEFAULT_GREETING = "Hello! Ask me anything about this site."
@@ -13,6 +14,7 @@ DEFAULT_REFUSAL = "I could not find an answer to that in the material I know."
 # Of 1,585 answerable questions 0.35 keeps 95 %, of 400 off-topic ones it refuses 91 %
 # (python -m benchmarks retrieval).
 DEFAULT_RELEVANCE_FLOOR = 0.35
+DEFAULT_OVERRIDE_SIMILARITY = 0.9
 
 
 class Bot(models.Model):
@@ -21,6 +23,18 @@ class Bot(models.Model):
     `deleted_at` marks a bot whose points still have to leave the vector store; access doors treat
     it as gone at once, and the row goes when the points have gone.
     """
+
+    class Tone(models.TextChoices):
+        NEUTRAL = "neutral", "Neutral"
+        SUPPORT = "support", "Support"
+        SALES = "sales", "Sales"
+        DOCUMENTATION = "documentation", "Documentation"
+        SUMMARY = "summary", "Summary"
+
+    class AnswerLength(models.TextChoices):
+        SHORT = "short", "Short"
+        MEDIUM = "medium", "Medium"
+        LONG = "long", "Long"
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="bots")
@@ -41,6 +55,37 @@ class Bot(models.Model):
         validators=[MinValueValidator(0.0), MaxValueValidator(1.0)],
         help_text="How close a passage must be to the question: 0 answers always, 1 never.",
     )
+    # Without one, any engine of the workspace or of the server answers.
+    engine = models.ForeignKey(
+        Engine, null=True, blank=True, on_delete=models.SET_NULL, related_name="bots"
+    )
+    tone = models.CharField(max_length=20, choices=Tone.choices, default=Tone.NEUTRAL)
+    # A language tag such as "de"; empty answers in the language of the question.
+    answer_language = models.CharField(max_length=20, blank=True)
+    answer_length = models.CharField(
+        max_length=10, choices=AnswerLength.choices, default=AnswerLength.MEDIUM
+    )
+    # Where these are empty, the engine's own defaults hold.
+    temperature = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.0), MaxValueValidator(2.0)]
+    )
+    top_p = models.FloatField(
+        null=True, blank=True, validators=[MinValueValidator(0.01), MaxValueValidator(1.0)]
+    )
+    max_answer_tokens = models.PositiveIntegerField(
+        null=True, blank=True, validators=[MinValueValidator(16), MaxValueValidator(8192)]
+    )
+    max_passages = models.PositiveSmallIntegerField(
+        default=5, validators=[MinValueValidator(1), MaxValueValidator(12)]
+    )
+    uses_reranker = models.BooleanField(default=False)
+    override_similarity = models.FloatField(
+        default=DEFAULT_OVERRIDE_SIMILARITY,
+        validators=[MinValueValidator(0.5), MaxValueValidator(1.0)],
+    )
+    starter_questions = models.JSONField(default=list, blank=True)
+    suggests_follow_ups = models.BooleanField(default=False)
+    drops_unsupported = models.BooleanField(default=False)
     color = models.CharField(
         max_length=7,
         default=DEFAULT_COLOR,
@@ -54,6 +99,9 @@ class Bot(models.Model):
     is_shared = models.BooleanField(
         default=False, help_text="Whether anyone with the link may chat on the share page."
     )
+    # Settings that members changed and did not publish yet: names of fields and their new values.
+    draft = models.JSONField(null=True, editable=False)
+    version = models.PositiveIntegerField(default=0, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, editable=False, db_index=True)

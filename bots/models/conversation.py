@@ -20,6 +20,13 @@ class Conversation(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     bot = models.ForeignKey(Bot, on_delete=models.CASCADE, related_name="conversations")
     channel = models.CharField(max_length=10, choices=Channel.choices)
+    # A question that was changed and sent again goes on in a conversation of its own.
+    forked_from = models.ForeignKey(
+        "self", null=True, on_delete=models.SET_NULL, related_name="forks"
+    )
+    # What engines are told of the turns up to `summarised_until` (an ordinal) once they are many.
+    summary = models.TextField(blank=True)
+    summarised_until = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
@@ -44,29 +51,62 @@ class Message(models.Model):
         INTERRUPTED = "interrupted", "Cut off"
         STOPPED = "stopped", "Stopped by the visitor"
 
+    class AnsweredBy(models.TextChoices):
+        MODEL = "model", "Language model"
+        QUOTES = "quotes", "Quotes"
+        FALLBACK = "fallback", "Quotes, because no engine was up"
+        QUESTION_ANSWER = "question_answer", "Question-answer"
+        SMALL_TALK = "small_talk", "Small talk"
+
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     conversation = models.ForeignKey(
         Conversation, on_delete=models.CASCADE, related_name="messages"
     )
     ordinal = models.PositiveIntegerField()
+    # Answers that were asked for again keep their ordinal; the latest one is current.
+    attempt = models.PositiveSmallIntegerField(default=1)
+    is_current = models.BooleanField(default=True)
     role = models.CharField(max_length=10, choices=Role.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.COMPLETE)
     text = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     engine = models.CharField(max_length=100, blank=True)
+    answered_by = models.CharField(max_length=20, choices=AnsweredBy.choices, blank=True)
+    follow_ups = models.JSONField(default=list)
     usage = models.JSONField(default=dict)
     timings_ms = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
     finished_at = models.DateTimeField(null=True)
+    # Any process may ask for an end; the one that answers shows that it lives.
+    stop_requested_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(null=True)
 
     class Meta:
-        ordering = ["ordinal"]
+        ordering = ["ordinal", "attempt"]
         constraints = [
-            models.UniqueConstraint(fields=["conversation", "ordinal"], name="message_order")
+            models.UniqueConstraint(
+                fields=["conversation", "ordinal", "attempt"], name="message_order"
+            ),
+            models.UniqueConstraint(
+                fields=["conversation"],
+                condition=models.Q(state="answering"),
+                name="one_answer_at_a_time",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"{self.role} {self.ordinal}"
+
+
+class AnswerTrace(models.Model):
+    """How an answer came about, for the bot's owner: see `bots.answering.trace.Trace`."""
+
+    message = models.OneToOneField(Message, on_delete=models.CASCADE, related_name="trace")
+    data = models.JSONField()
+    created_at = models.DateTimeField(auto_now_add=True, db_index=True)
+
+    def __str__(self) -> str:
+        return str(self.message_id)
 
 
 class Citation(models.Model):

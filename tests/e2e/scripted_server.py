@@ -30,7 +30,7 @@ from django.core.management import call_command
 
 from botfactory.accounts.models import User
 from botfactory.accounts.services import create_workspace
-from bots.answering import pipeline, retriever
+from bots.answering import generation, retriever
 from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Prompt
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
@@ -94,7 +94,7 @@ def main(sites: list[str]) -> None:
     sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}", "bots": bots}) + "\n")
     sys.stdout.flush()
     with (
-        mock.patch.object(pipeline, "current_engine", return_value=engine),
+        mock.patch.object(generation, "current_engine", return_value=engine),
         mock.patch.object(retriever, "search", search),
     ):
         uvicorn.Server(config).run(sockets=[listener])

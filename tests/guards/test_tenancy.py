@@ -7,10 +7,11 @@ from django.apps import apps
 from django.db import models
 
 from botfactory.accounts.models import User, Workspace
+from bots.models import Engine
 
 OURS = ("accounts", "bots", "ingestion", "widget")
 # People stand above workspaces: one may be a member of several.
-WITHOUT_WORKSPACE = {User}
+WITHOUT_WORKSPACE = {User, Engine}  # an engine may be the whole server's
 
 
 def _reaches_workspace(model: type[models.Model], seen: frozenset[type] = frozenset()) -> bool:

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 
 from botfactory.accounts.models import Workspace
-from bots.answering import pipeline, retriever
+from bots.answering import generation, retriever
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
 from tests.widget.scripted import SITE, ScriptedEngine, chunk
@@ -21,7 +21,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     async def search(bot_id: UUID, query: str, *, limit: int = 8) -> list[ScoredChunk]:
         return [chunk("We ship within two days.")]
 
-    monkeypatch.setattr(pipeline, "current_engine", lambda: scripted)
+    monkeypatch.setattr(generation, "current_engine", lambda: scripted)
     monkeypatch.setattr(retriever, "search", search)
     return scripted
 

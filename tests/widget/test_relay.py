@@ -27,7 +27,7 @@ async def relay(*events: AnswerEvent) -> list[PanelEvent]:
 
 
 def done(text: str) -> Done:
-    return Done(uuid4(), "complete", text, (PASSAGE,))
+    return Done(uuid4(), "complete", text, citations=(PASSAGE,))
 
 
 async def test_a_finished_block_follows_the_delta_that_finished_it() -> None:

@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 from asgiref.sync import async_to_sync
 
-from bots.answering import pipeline
+from bots.answering import generation, pipeline
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, TextDelta
 from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
 from bots.engines.errors import EngineUnavailable
@@ -92,7 +92,7 @@ def _say(*pieces: str) -> list[EngineEvent]:
 def use_engine(monkeypatch: pytest.MonkeyPatch) -> Callable[..., ScriptedEngine]:
     def use(*events: EngineEvent | Exception) -> ScriptedEngine:
         engine = ScriptedEngine(*events)
-        monkeypatch.setattr(pipeline, "current_engine", lambda: engine)
+        monkeypatch.setattr(generation, "current_engine", lambda: engine)
         return engine
 
     return use

@@ -55,14 +55,8 @@ def _turns(n: int, words: int = 50) -> list[ChatTurn]:
 
 
 async def _build(engine: Engine, passages: list[Passage], turns: list[ChatTurn]) -> Prompt:
-    return await prompt.build(
-        engine=engine,
-        persona=PERSONA,
-        passages=passages,
-        turns=turns,
-        question="What now?",
-        sampling=Sampling(max_new_tokens=200),
-    )
+    request = prompt.PromptRequest(PERSONA, tuple(passages), tuple(turns), "What now?")
+    return await prompt.build(engine, request, Sampling(max_new_tokens=200))
 
 
 async def test_everything_goes_in_where_there_is_room() -> None:

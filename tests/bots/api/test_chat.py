@@ -11,7 +11,7 @@ from django.http import StreamingHttpResponse
 from django.test import AsyncClient, Client
 
 from botfactory.accounts.models import Workspace
-from bots.answering import pipeline, retriever
+from bots.answering import generation, retriever
 from bots.engines.errors import EngineUnavailable
 from bots.errors import MAX_QUESTION_CHARS
 from bots.knowledge.types import ScoredChunk
@@ -31,7 +31,7 @@ def engine(monkeypatch: pytest.MonkeyPatch) -> ScriptedEngine:
     async def search(bot_id: UUID, query: str, *, limit: int = 8) -> list[ScoredChunk]:
         return [chunk("We ship within two days.")]
 
-    monkeypatch.setattr(pipeline, "current_engine", lambda: scripted)
+    monkeypatch.setattr(generation, "current_engine", lambda: scripted)
     monkeypatch.setattr(retriever, "search", search)
     return scripted
 
@@ -170,7 +170,7 @@ def test_an_engine_that_does_not_answer_is_a_typed_error_and_the_question_is_kep
     def refuse() -> None:
         raise EngineUnavailable
 
-    monkeypatch.setattr(pipeline, "current_engine", refuse)
+    monkeypatch.setattr(generation, "current_engine", refuse)
     response = ask(api, path)
     assert error(response) == (EngineUnavailable.status, EngineUnavailable.code)
     assert [m.state for m in Message.objects.order_by("ordinal")] == ["complete", "failed"]
@@ -240,7 +240,7 @@ async def test_a_stream_that_fails_ends_with_the_error_object(
     def refuse() -> None:
         raise EngineUnavailable
 
-    monkeypatch.setattr(pipeline, "current_engine", refuse)
+    monkeypatch.setattr(generation, "current_engine", refuse)
     last = (await frames(await stream(path, api_key)))[-1]
     assert last["event"] == "error"
     data = json.loads(last["data"])

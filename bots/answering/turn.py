@@ -1,0 +1,162 @@
+"""One question on its way through the steps."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
+
+from bots.answering import followups, generation, history, prompt, recorder, retriever
+from bots.answering.database import in_database
+from bots.answering.events import AnswerEvent, CitedPassage, Done, Sources, Status, TextDelta
+from bots.answering.generation import Chosen, Waiting
+from bots.answering.grounding import CitationFilter
+from bots.answering.prompt import Persona, PromptRequest
+from bots.engines.base import ChatTurn, Finished, Passage
+from bots.engines.sampling import SamplingWish
+from bots.knowledge.types import ScoredChunk
+from bots.models import Bot, Conversation, Message
+
+
+class Turn:
+    """From question to `Done`; `answer` gathers what the recorder will keep, whatever happens."""
+
+    def __init__(
+        self,
+        bot: Bot,
+        conversation: Conversation,
+        question: str,
+        message: Message,
+        answer: recorder.Answer,
+    ) -> None:
+        self.bot = bot
+        self.conversation = conversation
+        self.question = question
+        self.message = message
+        self.answer = answer
+        self._started = time.monotonic()
+
+    async def events(self) -> AsyncGenerator[AnswerEvent, None]:
+        """Ends with `Done`. Raises BotFactoryError where it cannot."""
+        yield Status("searching")
+        turns = await in_database(
+            history.load_turns, self.conversation, before_ordinal=self.message.ordinal - 1
+        )
+        self.answer.trace.query = followups.standalone_query(self.question, turns)
+        found = await retriever.retrieve(
+            self.bot.pk, self.answer.trace.query, floor=self.bot.relevance_floor
+        )
+        self._clock("retrieval")
+        if not found.passages:
+            async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
+                yield event
+            return
+        async with aclosing(self._generate(found.passages, turns)) as events:
+            async for event in events:
+                yield event
+
+    async def _say(self, state: Message.State, text: str) -> AsyncIterator[AnswerEvent]:
+        """A whole answer that needs no engine."""
+        self.answer.state = state
+        self.answer.text = text
+        yield TextDelta(text)
+        yield self._done()
+
+    async def _generate(
+        self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        sources: dict[int, CitedPassage] = {}
+        citations = CitationFilter(())
+        async with aclosing(generation.generate(self.bot, self._request(chunks, turns))) as steps:
+            async for step in steps:
+                match step:
+                    case Waiting(position):
+                        yield Status("queued", position)
+                    case Chosen():
+                        self._begin(step)
+                        sources = _cited_passages(step.prompt.passages, chunks)
+                        citations = CitationFilter(sources)
+                        yield Sources(tuple(sources.values()))
+                        yield Status("answering")
+                    case Finished():
+                        self._end(step)
+                    case _:
+                        if not self.answer.text:
+                            self._clock("first_token")
+                        if shown := citations.feed(step.text):
+                            self.answer.text += shown
+                            yield TextDelta(shown)
+        if rest := citations.finish():
+            self.answer.text += rest
+            yield TextDelta(rest)
+        if not self.answer.text.strip():
+            async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
+                yield event
+            return
+        self.answer.state = self._final_state()
+        self.answer.citations = tuple(sources[n] for n in sorted(citations.cited))
+        yield self._done()
+
+    def _request(self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]) -> PromptRequest:
+        bot = self.bot
+        return PromptRequest(
+            persona=Persona(bot.name, bot.instructions, bot.refusal_text),
+            passages=prompt.number_passages(chunks),
+            turns=tuple(turns),
+            question=self.question,
+            wish=SamplingWish(bot.temperature, bot.top_p, bot.max_answer_tokens),
+        )
+
+    def _begin(self, chosen: Chosen) -> None:
+        self._clock("prompt")
+        self.answer.engine = chosen.engine
+        self.answer.answered_by = chosen.answered_by
+        self.answer.trace.prompt = chosen.prompt
+
+    def _end(self, finished: Finished) -> None:
+        self.answer.usage = {
+            "prompt_tokens": finished.usage.prompt_tokens,
+            "completion_tokens": finished.usage.completion_tokens,
+        }
+
+    def _final_state(self) -> Message.State:
+        """A model told to say the refusal text when nothing fits: then that is what it is."""
+        said, refusal = self.answer.text.strip(), self.bot.refusal_text.strip()
+        is_refusal = said.rstrip(".") == refusal.rstrip(".")
+        return Message.State.REFUSED if is_refusal else Message.State.COMPLETE
+
+    def _done(self) -> Done:
+        self._clock("total")
+        answer = self.answer
+        return Done(
+            message_id=self.message.pk,
+            state=answer.state,
+            text=answer.text,
+            answered_by=answer.answered_by,
+            citations=answer.citations,
+            follow_ups=answer.follow_ups,
+            usage=answer.usage,
+            timings_ms=answer.timings_ms,
+        )
+
+    def _clock(self, phase: str) -> None:
+        """Notes the milliseconds since the question came."""
+        self.answer.timings_ms[phase] = round((time.monotonic() - self._started) * 1000)
+
+
+def _cited_passages(
+    passages: tuple[Passage, ...], chunks: tuple[ScoredChunk, ...]
+) -> dict[int, CitedPassage]:
+    """What citation `[n]` would show, for every passage that was sent."""
+    return {
+        passage.n: CitedPassage(
+            n=passage.n,
+            title=passage.title,
+            url=passage.url,
+            page=passage.page,
+            text=passage.text,
+            chunk_id=chunk.id,
+            document_id=chunk.payload.document_id,
+        )
+        for passage, chunk in zip(passages, chunks, strict=False)
+    }
