@@ -105,7 +105,7 @@ async def _chat_stream(
             for data in error_events(error, double.config):
                 await writer.send(data)
         else:
-            if double.config.at_least(2, 2, 0):
+            if double.config.at_least(2, 2, 0) and not plan.no_done:
                 await writer.send(DONE)
     return writer.response
 
@@ -220,7 +220,8 @@ async def _completion_stream(
             for data in error_events(error, double.config):
                 await writer.send(data)
         else:
-            await writer.send(DONE)
+            if not plan.no_done:
+                await writer.send(DONE)
     return writer.response
 
 
@@ -239,10 +240,11 @@ async def _completion_chunks(
             step = await anext(run)
             text = "" if step.token.special else step.text
             # Streamed completions keep the native finish reasons, and say "" until the end.
-            choice = _completion_choice(number, text, step.finish or "")
-            chunk = _completion(call, body, [choice])
+            finish = "" if plan.no_finish else step.finish or ""
+            chunk = _completion(call, body, [_completion_choice(number, text, finish)])
             if step.finish:
-                chunk["usage"] = _usage(jobs[number], step.index)
+                if not plan.no_usage:
+                    chunk["usage"] = _usage(jobs[number], step.index)
                 del runs[number]
             await writer.send(compact(chunk))
 

@@ -34,6 +34,7 @@ class Plan:
     content_type: str = "text/event-stream"
     no_usage: bool = False
     no_finish: bool = False
+    no_done: bool = False
     ignore_cap: bool = False
     hang: bool = False
     die: bool = False
