@@ -71,3 +71,11 @@ class TemplateInvalid(EngineError):
     def __init__(self, public_message: str | None = None, *, line: int | None = None) -> None:
         super().__init__(public_message)
         self.line = line
+
+
+class ModelsEntryInvalid(EngineError):
+    """A HuggingChat `MODELS` setting cannot be taken over; the message says why. Not retryable."""
+
+    code = "models_entry_invalid"
+    status = 422
+    default_message = "This is not a list of models as HuggingChat wrote it."
