@@ -48,7 +48,7 @@ class Server:
 
     async def ask(self, kind: str = "chat") -> tuple[str, object]:
         """The text shown, and how it ended: Finished or an error."""
-        shown = []
+        shown: list[str] = []
         async with aiohttp.ClientSession() as session:
             config = EngineConfig(
                 "tgi" if kind == "tgi" else "openai",

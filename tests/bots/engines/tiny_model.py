@@ -61,7 +61,7 @@ def serve(folder: str, port: str) -> None:
 
     sys.argv = ["transformers", "serve", folder, "--host", "127.0.0.1", "--port", port]
     sys.argv += ["--device", "cpu"]
-    main()
+    main()  # type: ignore[no-untyped-call]
 
 
 if __name__ == "__main__":

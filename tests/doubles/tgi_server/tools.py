@@ -1,4 +1,4 @@
-"""Tool calls as TGI makes them: a constrained JSON first, then a call or a second run (D12, D18)."""
+"""Tool calls as TGI makes them: constrained JSON first, then a call or a second run (D12, D18)."""
 
 from __future__ import annotations
 
