@@ -5,11 +5,10 @@ History, roles, models, conversation ids that a client sends are not read at all
 
 from __future__ import annotations
 
-import json
-
 from django.http import HttpRequest
 
 from botfactory.errors import InvalidInput, MethodNotAllowed, TooLarge
+from botfactory.lib.json_body import parse_json
 from widget.errors import UnsupportedBody, VisitEnded
 from widget.tokens import Visit, read_visit
 
@@ -38,10 +37,7 @@ def message_of(request: HttpRequest) -> str:
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge
-    try:
-        data = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as exc:
-        raise InvalidInput("The body is not valid JSON.") from exc
+    data = parse_json(body)
     message = data.get("message") if isinstance(data, dict) else None
     if not isinstance(message, str):
         raise InvalidInput(fields={"message": ["Send the question as text."]})

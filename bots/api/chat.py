@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,9 +15,10 @@ from django.views.decorators.csrf import csrf_exempt
 from botfactory.accounts.access import Actor
 from botfactory.accounts.api_auth import actor_from_header
 from botfactory.accounts.models import ApiKey
-from botfactory.api import json_door
-from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed, TooLarge
+from botfactory.api import UnsupportedMediaType, json_door
+from botfactory.errors import BotFactoryError, MethodNotAllowed, TooLarge
 from botfactory.lib import limits
+from botfactory.lib.json_body import parse_json
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import pipeline
@@ -69,15 +69,14 @@ def _open_conversation(bot: Bot, conversation_id: UUID | None) -> Conversation:
 
 
 def _parse(request: HttpRequest) -> ChatRequest:
-    """Raises InvalidInput, QuestionEmpty, QuestionTooLong, TooLarge, ValidationError."""
+    """Raises InvalidInput, QuestionEmpty, QuestionTooLong, TooLarge, UnsupportedMediaType,
+    ValidationError."""
     data = request.read(MAX_BODY_BYTES + 1)
     if len(data) > MAX_BODY_BYTES:
         raise TooLarge
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError) as exc:
-        raise InvalidInput("The body is not valid JSON.") from exc
-    serializer = ChatRequestSerializer(data=body)
+    if data and request.content_type != "application/json":
+        raise UnsupportedMediaType
+    serializer = ChatRequestSerializer(data=parse_json(data))
     serializer.is_valid(raise_exception=True)
     asked = serializer.validated_data
     question = pipeline.check_question(asked["message"])
