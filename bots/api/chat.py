@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -29,7 +30,6 @@ from bots.models import Bot, Conversation
 from bots.streaming import sse_response
 
 MAX_BODY_BYTES = 64_000
-QUESTIONS_PER_MINUTE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     if request.method != "POST":
         raise MethodNotAllowed
     bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
-    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=QUESTIONS_PER_MINUTE)
+    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=settings.BOTFACTORY_QUESTIONS_PER_MINUTE)
     asked = _parse(request)
     conversation = await in_database(_open_conversation, bot, asked.conversation_id)
     events = pipeline.stream_answer(bot=bot, conversation=conversation, question=asked.message)
