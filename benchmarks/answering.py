@@ -30,7 +30,7 @@ from benchmarks.material import write_site
 from benchmarks.report import CannotMeasure, Options, Table, percentile
 
 N_PAGES = 200
-PAGE_BYTES = 12_000
+PAGE_BYTES = 4_000
 QUESTION_CHARS = 80
 N_ALONE = 30
 N_TOGETHER = 50
