@@ -14,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from http.client import HTTPConnection
+from itertools import cycle
 from pathlib import Path
 from statistics import mean
 from subprocess import PIPE, Popen
@@ -32,6 +33,7 @@ from benchmarks.report import CannotMeasure, Options, Table, percentile
 N_PAGES = 200
 PAGE_BYTES = 4_000
 QUESTION_CHARS = 80
+QUESTIONS_PER_CHUNK = 8
 N_ALONE = 30
 N_TOGETHER = 50
 N_ROUNDS = 3
@@ -53,7 +55,13 @@ class Bench:
 
     rest: Rest
     engine_port: int
-    asked: Work
+    work: Work
+    unasked: Iterator[str]
+
+    def asking(self, n_streams: int, **fields: Any) -> Work:
+        """Work with questions that were not asked before, as far as there are such."""
+        bodies = tuple(next(self.unasked) for _ in range(n_streams))
+        return replace(self.work, n_streams=n_streams, bodies=bodies, **fields)
 
     def plan(self, **plan: float) -> None:
         _control(self.engine_port, "POST", "/plan", plan)
@@ -107,7 +115,7 @@ def run(options: Options) -> list[Table]:
                 instance.wait_for("/readyz", is_warm=True)
                 rest = Rest(instance, rest.key, process)
                 work = _work(rest, bot_id)
-                return _measure(Bench(rest, engine_port, work), options)
+                return _measure(Bench(rest, engine_port, work, cycle(work.bodies)), options)
 
 
 def _teach(rest: Rest, site: str, n_pages: int) -> str:
@@ -120,11 +128,16 @@ def _teach(rest: Rest, site: str, n_pages: int) -> str:
 
 
 def _work(rest: Rest, bot_id: str) -> Work:
-    """Questions that begin as chunks all over the bot do: each has a passage that answers it."""
+    """Questions cut from chunks all over the bot: each has a passage that answers it."""
     rows = rest.instance.query("SELECT text FROM ingestion_chunk ORDER BY id")
     texts = [" ".join(str(text).replace("#", " ").split()) for (text,) in rows]
-    step = max(1, len(texts) // N_BURST)
-    questions = [f"{text[:QUESTION_CHARS]}?" for text in texts[::step]]
+    # Every chunk's beginnings, then every chunk's seconds, and so on: all are different.
+    questions = [
+        f"{text[start : start + QUESTION_CHARS]}?"
+        for start in range(0, QUESTION_CHARS * QUESTIONS_PER_CHUNK, QUESTION_CHARS)
+        for text in texts
+        if len(text) > start + QUESTION_CHARS
+    ]
     return Work(
         port=rest.instance.port,
         path=f"/api/v1/bots/{bot_id}/chat/",
@@ -154,16 +167,21 @@ Row = tuple[str, str | float, str | float | None]
 def _alone(bench: Bench, options: Options) -> tuple[list[Row], tuple[float, ...]]:
     bench.plan()
     n_asks = options.scaled(N_ALONE)
-    engine = bench.directly(replace(bench.asked, n_streams=n_asks, is_serial=True, leave_after=1))
+    work = bench.asking(n_asks, is_serial=True)
+    engine = bench.directly(replace(work, leave_after=1))
     began_s = bench.rest.processor_s()
-    ours = run_load(replace(bench.asked, n_streams=n_asks, is_serial=True))
+    ours = run_load(work)
     time.sleep(SETTLE_S)
     spent_ms = (bench.rest.processor_s() - began_s) / n_asks * 1000
     _check(ours, n_asks)
     base = percentile(engine.first_ms, 0.5)
     return [
         ("engine alone, first token, ms p50", base, None),
-        ("first token of the first question after the start, over it, ms", ours.first_ms[0] - base, None),
+        (
+            "first token of the first question after the start, over it, ms",
+            ours.first_ms[0] - base,
+            None,
+        ),
         ("one at a time, over the engine, ms p50", percentile(ours.first_ms, 0.5) - base, 15.0),
         ("one at a time, over the engine, ms p95", percentile(ours.first_ms, 0.95) - base, 25.0),
         ("one at a time, processor ms per answer", spent_ms, None),
@@ -173,12 +191,11 @@ def _alone(bench: Bench, options: Options) -> tuple[list[Row], tuple[float, ...]
 def _together(bench: Bench, options: Options) -> tuple[list[Row], tuple[float, ...]]:
     """Rounds of 50 questions at once, after one that is not counted."""
     n_streams = options.scaled(N_TOGETHER)
-    work = replace(bench.asked, n_streams=n_streams)
-    engine = bench.directly(work)
-    run_load(work)
+    engine = bench.directly(bench.asking(n_streams))
+    run_load(bench.asking(n_streams))
     time.sleep(SETTLE_S)
     began_s = bench.rest.processor_s()
-    rounds = [run_load(work) for _ in range(N_ROUNDS)]
+    rounds = [run_load(bench.asking(n_streams)) for _ in range(N_ROUNDS)]
     time.sleep(SETTLE_S)
     spent_ms = (bench.rest.processor_s() - began_s) / (n_streams * N_ROUNDS) * 1000
     for outcome in rounds:
@@ -201,7 +218,7 @@ def _burst(bench: Bench, options: Options, fresh: tuple[float, float]) -> list[R
     n_streams = options.scaled(N_BURST)
     bench.plan()
     with ThreadPoolExecutor(1) as pool:
-        loading = pool.submit(run_load, replace(bench.asked, n_streams=n_streams))
+        loading = pool.submit(run_load, bench.asking(n_streams))
         full = bench.megabytes()
         while not loading.done():
             full = max(full, bench.megabytes())
@@ -220,9 +237,7 @@ def _leaving(bench: Bench, options: Options) -> list[Row]:
     """Readers who go away after the third token: the engine must lose each of them."""
     n_streams = options.scaled(N_LEAVING)
     bench.plan(first_ms=50, token_ms=HELD_TOKEN_MS, n_tokens=2000)
-    outcome = run_load(
-        replace(bench.asked, n_streams=n_streams, stagger_ms=STAGGER_MS, leave_after=3)
-    )
+    outcome = run_load(bench.asking(n_streams, stagger_ms=STAGGER_MS, leave_after=3))
     deadline = time.monotonic() + 30
     while (left := bench.stats())["open"] and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -239,9 +254,7 @@ def _held(bench: Bench, options: Options) -> list[Row]:
     n_tokens = round((HELD_S * min(1.0, options.size * 4) + ramp_s) * 1000 / HELD_TOKEN_MS)
     bench.plan(first_ms=50, token_ms=HELD_TOKEN_MS, n_tokens=n_tokens)
     began_s = bench.rest.processor_s()
-    outcome = run_load(
-        replace(bench.asked, n_streams=n_streams, stagger_ms=STAGGER_MS, max_s=HELD_S * 3)
-    )
+    outcome = run_load(bench.asking(n_streams, stagger_ms=STAGGER_MS, max_s=HELD_S * 3))
     stats = bench.stats()
     spent_us = (bench.rest.processor_s() - began_s) / max(1, stats["tokens"]) * 1e6
     name = f"{n_streams} streams for {n_tokens * HELD_TOKEN_MS / 1000:.0f} s"

@@ -1,4 +1,4 @@
-"""Readers of streams, as a process of their own: `python -m benchmarks.load` reads its work on stdin.
+"""Readers of streams in a process of their own: `python -m benchmarks.load`, its work on stdin.
 
 Each reader is one connection with a protocol that looks for marks in the bytes and parses nothing,
 so that a thousand of them cost little beside the server they read from.

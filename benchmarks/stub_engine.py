@@ -103,7 +103,7 @@ class StubProtocol(asyncio.Protocol):
         if len(rest) < length:
             return
         self._buffer = rest[length:]
-        method, path, _ = head.split(b"\r\n", 1)[0].split(b" ")
+        path = head.split(b" ", 2)[1]
         self._answer(path.decode(), rest[:length])
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -47,7 +47,8 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     if request.method != "POST":
         raise MethodNotAllowed
     bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
-    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=settings.BOTFACTORY_QUESTIONS_PER_MINUTE)
+    per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
+    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
     asked = _parse(request)
     conversation = await in_database(_open_conversation, bot, asked.conversation_id)
     events = pipeline.stream_answer(bot=bot, conversation=conversation, question=asked.message)
