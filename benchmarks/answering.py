@@ -31,7 +31,7 @@ from benchmarks.material import write_site
 from benchmarks.report import CannotMeasure, Options, Table, percentile
 
 N_PAGES = 200
-PAGE_BYTES = 4_000
+PAGE_BYTES = 8_000
 QUESTION_CHARS = 80
 QUESTIONS_PER_CHUNK = 8
 N_ALONE = 30

@@ -92,7 +92,7 @@ class Reader(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's has no such base
-        transport.write(self._request)
+        self._transport.write(self._request)
 
     def begin(self) -> None:
         self._began = time.perf_counter()

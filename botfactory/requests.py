@@ -36,6 +36,7 @@ class RequestHandler(ASGIHandler):
             signals.request_started.send(sender=self.__class__, scope=scope)
             request, refusal = self.create_request(scope, body)
             if request is None:
+                assert refusal is not None  # noqa: S101  (one of the two; narrows the type)
                 await self.send_response(refusal, send)
                 await _close(refusal.close)
                 return

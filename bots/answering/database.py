@@ -39,7 +39,7 @@ def close_threads() -> None:
     threads, _threads = _threads, None
     if threads is not None:
         # SQLite's single thread closes what it kept; a server's connections are in their pool.
-        threads.submit(connection.close).result()
+        threads.submit(_close).result()
         threads.shutdown()
 
 
@@ -49,24 +49,30 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     A stream of a minute holds no connection meanwhile. Outside a server (commands, tests), the
     thread is the caller's, so that its transaction is seen.
     """
+    call = partial(function, *args, **kwargs)
     if _threads is None:
-        return await sync_to_async(_and_give_back)(function, *args, **kwargs)
-    # A call that is cancelled has begun all the same, or is never heard of again: run it detached.
-    call = partial(contextvars.copy_context().run, _and_keep, function, *args, **kwargs)
-    return await asyncio.get_running_loop().run_in_executor(_threads, call)
+        return await sync_to_async(_and_give_back)(call)
+    in_context = contextvars.copy_context().run
+    return await asyncio.get_running_loop().run_in_executor(
+        _threads, lambda: in_context(_and_keep, call)
+    )
 
 
-def _and_give_back(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _close() -> None:
+    connection.close()  # looked up here, because each thread has its own
+
+
+def _and_give_back(call: Callable[[], T]) -> T:
     try:
-        return function(*args, **kwargs)
+        return call()
     finally:
         if not connection.in_atomic_block:
             connection.close()
 
 
-def _and_keep(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+def _and_keep(call: Callable[[], T]) -> T:
     try:
-        return function(*args, **kwargs)
+        return call()
     finally:
         if connection.vendor == "sqlite":
             connection.close_at = None  # by settings a connection is as old as one request

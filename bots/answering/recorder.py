@@ -40,13 +40,14 @@ class Answer:
 
 
 def begin_turn(conversation: Conversation, question: str) -> Message:
-    """Saves the question; the bot's empty message, being written. Raises ConversationBusy."""
+    """Saves the question, and the conversation if it is its first; the bot's empty message.
+
+    Raises ConversationBusy.
+    """
     now = timezone.now()
     try:
         with transaction.atomic():
-            # The update also locks the row: two questions of one conversation wait for each other.
-            Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
-            last = _last_ordinal(conversation, now=now)
+            last = _open_conversation(conversation, now=now)
             asked = Message(
                 conversation=conversation,
                 ordinal=last + 1,
@@ -66,11 +67,16 @@ def begin_turn(conversation: Conversation, question: str) -> Message:
     return answer
 
 
-def _last_ordinal(conversation: Conversation, *, now: datetime) -> int:
-    """Of the newest message, 0 without any. Ends answers whose process died.
+def _open_conversation(conversation: Conversation, *, now: datetime) -> int:
+    """The ordinal of its newest message, 0 without any. Ends answers whose process died.
 
     Raises ConversationBusy while an answer is written.
     """
+    if conversation._state.adding:
+        conversation.save(force_insert=True)
+        return 0
+    # The update also locks the row: two questions of one conversation wait for each other.
+    Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
     started_before = now - timedelta(seconds=ANSWER_TIMEOUT_S)
     is_answering = Q(state=Message.State.ANSWERING)
     seen = conversation.messages.aggregate(
