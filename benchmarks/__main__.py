@@ -26,7 +26,7 @@ BENCHMARKS = {
     "kills": "kills",
     "retrieval": "retrieval",
     "extraction": "extraction",
-    "first-token": "first_token",
+    "answering": "answering",
     "python-docs": "python_docs",
 }
 

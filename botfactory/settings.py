@@ -236,6 +236,9 @@ ENGINE_API_KEY = env.str("ENGINE_API_KEY", default="")
 ENGINE_MODEL = env.str("ENGINE_MODEL", default="")
 ENGINE_CONTEXT_TOKENS = env.int("ENGINE_CONTEXT_TOKENS", default=4096)
 
+# Of one workspace's programs together; visitors have limits of their own (widget.limits).
+BOTFACTORY_QUESTIONS_PER_MINUTE = env.int("BOTFACTORY_QUESTIONS_PER_MINUTE", default=3000)
+
 # --- the outside -------------------------------------------------------------------------------
 
 BOTFACTORY_ALLOWED_NETWORKS = _networks("BOTFACTORY_ALLOWED_NETWORKS")

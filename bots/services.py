@@ -89,6 +89,11 @@ def _audit(actor: Actor, action: str, object_id: UUID, **data: Any) -> None:
     record_audit(workspace=workspace, actor=actor.user, action=action, object_id=object_id, **data)
 
 
+def new_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
+    """A conversation that is saved with its first question; its id is the server's."""
+    return Conversation(bot=bot, channel=channel)
+
+
 def start_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
     """A new, empty conversation; its id is the server's."""
     return Conversation.objects.create(bot=bot, channel=channel)

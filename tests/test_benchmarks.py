@@ -13,7 +13,17 @@ from benchmarks import material, servers
 from benchmarks.report import CannotMeasure, Options, Table, percentile
 
 BENCHMARKS_DIR = Path(command.__file__).parent
-SUPPORT = {"__init__", "__main__", "documentation", "instance", "material", "report", "servers"}
+SUPPORT = {
+    "__init__",
+    "__main__",
+    "documentation",
+    "instance",
+    "load",
+    "material",
+    "report",
+    "servers",
+    "stub_engine",
+}
 
 
 @pytest.fixture

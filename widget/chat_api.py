@@ -18,7 +18,7 @@ from bots.answering.database import in_database
 from bots.answering.pipeline import check_question, stream_answer
 from bots.models import Bot, Conversation, Message
 from bots.selectors import messages_of
-from bots.services import start_conversation
+from bots.services import new_conversation
 from bots.streaming import sse_response
 from widget import limits
 from widget.errors import VisitEnded
@@ -97,7 +97,7 @@ def _conversation_of(visit: Visit) -> Conversation | None:
 def _conversation_for(visit: Visit) -> Conversation:
     found = _conversation_of(visit)
     channel = Conversation.Channel(visit.channel)
-    return found or start_conversation(bot=_open_bot(visit), channel=channel)
+    return found or new_conversation(bot=_open_bot(visit), channel=channel)
 
 
 def _history(visit: Visit) -> list[dict[str, object]]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import IntegrityError, transaction
-from django.db.models import Max
+from django.db.models import Count, Max, Q
 from django.utils import timezone
 
 from bots.answering.events import CitedPassage
@@ -40,39 +40,57 @@ class Answer:
 
 
 def begin_turn(conversation: Conversation, question: str) -> Message:
-    """Saves the question; the bot's empty message, being written. Raises ConversationBusy."""
+    """Saves the question, and the conversation if it is its first; the bot's empty message.
+
+    Raises ConversationBusy.
+    """
     now = timezone.now()
     try:
         with transaction.atomic():
-            Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
-            _end_dead_answers(conversation)
-            if conversation.messages.filter(state=Message.State.ANSWERING).exists():
-                raise ConversationBusy(subject=str(conversation.pk))
-            last = conversation.messages.aggregate(last=Max("ordinal"))["last"] or 0
-            Message.objects.create(
+            last = _open_conversation(conversation, now=now)
+            asked = Message(
                 conversation=conversation,
                 ordinal=last + 1,
                 role=Message.Role.USER,
                 text=question,
                 finished_at=now,
             )
-            answer = Message.objects.create(
+            answer = Message(
                 conversation=conversation,
                 ordinal=last + 2,
                 role=Message.Role.ASSISTANT,
                 state=Message.State.ANSWERING,
             )
-            Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
+            Message.objects.bulk_create([asked, answer])
     except IntegrityError as exc:  # two questions at once on a database without row locks
         raise ConversationBusy(subject=str(conversation.pk)) from exc
     return answer
 
 
-def _end_dead_answers(conversation: Conversation) -> None:
-    started_before = timezone.now() - timedelta(seconds=ANSWER_TIMEOUT_S)
-    conversation.messages.filter(
-        state=Message.State.ANSWERING, created_at__lt=started_before
-    ).update(state=Message.State.INTERRUPTED, finished_at=timezone.now())
+def _open_conversation(conversation: Conversation, *, now: datetime) -> int:
+    """The ordinal of its newest message, 0 without any. Ends answers whose process died.
+
+    Raises ConversationBusy while an answer is written.
+    """
+    if conversation._state.adding:
+        conversation.save(force_insert=True)
+        return 0
+    # The update also locks the row: two questions of one conversation wait for each other.
+    Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
+    started_before = now - timedelta(seconds=ANSWER_TIMEOUT_S)
+    is_answering = Q(state=Message.State.ANSWERING)
+    seen = conversation.messages.aggregate(
+        last=Max("ordinal"),
+        n_alive=Count("pk", filter=is_answering & Q(created_at__gte=started_before)),
+        n_dead=Count("pk", filter=is_answering & Q(created_at__lt=started_before)),
+    )
+    if seen["n_alive"]:
+        raise ConversationBusy(subject=str(conversation.pk))
+    if seen["n_dead"]:
+        conversation.messages.filter(is_answering).update(
+            state=Message.State.INTERRUPTED, finished_at=now
+        )
+    return seen["last"] or 0
 
 
 @transaction.atomic

@@ -49,9 +49,7 @@ class Turn:
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         """Ends with `Done`. Raises BotFactoryError where it cannot."""
         yield Status("searching")
-        before = await in_database(
-            history.load, self.conversation, before_ordinal=self.message.ordinal - 1
-        )
+        before = await self._before()
         trace = self.answer.trace
         trace.query, trace.rewritten_by = await rewriting.standalone(
             self.bot, self.question, before
@@ -65,6 +63,12 @@ class Turn:
         async with aclosing(self._generate(found.passages, before)) as events:
             async for event in events:
                 yield event
+
+    async def _before(self) -> History:
+        asked_at = self.message.ordinal - 1
+        if asked_at == 1:  # nothing was said before: nothing to ask the database
+            return History()
+        return await in_database(history.load, self.conversation, before_ordinal=asked_at)
 
     async def _say(self, state: Message.State, text: str) -> AsyncIterator[AnswerEvent]:
         """A whole answer that needs no engine."""

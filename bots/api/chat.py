@@ -8,6 +8,7 @@ from contextlib import aclosing
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -29,7 +30,6 @@ from bots.models import Bot, Conversation
 from bots.streaming import sse_response
 
 MAX_BODY_BYTES = 64_000
-QUESTIONS_PER_MINUTE = 600
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,10 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     if request.method != "POST":
         raise MethodNotAllowed
     bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
-    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=QUESTIONS_PER_MINUTE)
+    per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
+    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
     asked = _parse(request)
-    conversation = await in_database(_open_conversation, bot, asked.conversation_id)
+    conversation = await _open_conversation(bot, asked.conversation_id)
     events = pipeline.stream_answer(bot=bot, conversation=conversation, question=asked.message)
     if asked.is_streaming:
         return await sse_response(events)
@@ -62,10 +63,10 @@ def _open_bot(authorization: str, bot_id: UUID) -> tuple[Bot, Actor]:
     return bot_for_actor(actor, bot_id), actor
 
 
-def _open_conversation(bot: Bot, conversation_id: UUID | None) -> Conversation:
+async def _open_conversation(bot: Bot, conversation_id: UUID | None) -> Conversation:
     if conversation_id is not None:
-        return conversation_of_bot(bot, conversation_id)
-    return services.start_conversation(bot=bot, channel=Conversation.Channel.API)
+        return await in_database(conversation_of_bot, bot, conversation_id)
+    return services.new_conversation(bot=bot, channel=Conversation.Channel.API)
 
 
 def _parse(request: HttpRequest) -> ChatRequest:
