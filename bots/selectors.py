@@ -22,6 +22,16 @@ def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
     )
 
 
+def engines_for(workspace: Workspace) -> QuerySet[Engine]:
+    """Engines that bots of the workspace may be set to: its own, then the whole server's.
+
+    Disabled ones too; a bot may stand on one.
+    """
+    return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None)).order_by(
+        F("workspace").desc(nulls_last=True), "created_at", "pk"
+    )
+
+
 def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
     """Newest first, with `n_questions`; previews of members are left out."""
     return (
@@ -35,16 +45,6 @@ def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
 def messages_of(conversation: Conversation) -> QuerySet[Message]:
     """In order, with their citations."""
     return conversation.messages.prefetch_related("citations").order_by("ordinal")
-
-
-def engines_for(workspace: Workspace) -> QuerySet[Engine]:
-    """Engines that bots of the workspace may be set to: its own, then the whole server's.
-
-    Disabled ones too; a bot may stand on one.
-    """
-    return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None)).order_by(
-        F("workspace").desc(nulls_last=True), "created_at", "pk"
-    )
 
 
 def engines_with_bots(workspace: Workspace) -> QuerySet[Engine]:
