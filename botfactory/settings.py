@@ -350,6 +350,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
+    "ENUM_NAME_OVERRIDES": {"EngineKindEnum": "bots.models.engine.Engine.Kind"},
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

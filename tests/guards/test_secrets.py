@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django import forms
@@ -35,7 +36,7 @@ def _names_it(tree: ast.AST) -> bool:
     )
 
 
-def _subclasses(root: type) -> set[type]:
+def _subclasses(root: type[Any]) -> set[type[Any]]:
     return {root}.union(*(_subclasses(child) for child in root.__subclasses__()))
 
 
