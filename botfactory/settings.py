@@ -76,6 +76,7 @@ def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
 
 BOTFACTORY_DATA_DIR = _data_dir()
 SECRET_KEY = _secret_key(BOTFACTORY_DATA_DIR)
+SECRET_KEY_FALLBACKS = env.list("BOTFACTORY_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("BOTFACTORY_DEBUG", default=False)
 BOTFACTORY_PUBLIC_URL = env.str("BOTFACTORY_PUBLIC_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.list("BOTFACTORY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -352,6 +353,7 @@ SPECTACULAR_SETTINGS = {
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
     "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
+    "ENUM_NAME_OVERRIDES": {"EngineKindEnum": "bots.models.engine.Engine.Kind"},
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

@@ -37,6 +37,9 @@ def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
         "/api/v1/bots/{bot_id}/sources/{source_id}/removals/keep/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/retry-failed/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/runs/",
+        "/api/v1/engines/",
+        "/api/v1/engines/{engine_id}/",
+        "/api/v1/engines/{engine_id}/test/",
     ]
 
 

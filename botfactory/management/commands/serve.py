@@ -72,6 +72,8 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_collected()
+        # Before anybody can reach the server: the first owner of an instance is its operator.
+        ensure_first_owner()
 
     def _serve(self, options: dict[str, Any], address: str, work: ExitStack) -> None:
         if options["workers"] > 1:
