@@ -76,6 +76,7 @@ def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
 
 BOTFACTORY_DATA_DIR = _data_dir()
 SECRET_KEY = _secret_key(BOTFACTORY_DATA_DIR)
+SECRET_KEY_FALLBACKS = env.list("BOTFACTORY_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("BOTFACTORY_DEBUG", default=False)
 BOTFACTORY_PUBLIC_URL = env.str("BOTFACTORY_PUBLIC_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.list("BOTFACTORY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -235,6 +236,9 @@ if ENGINE_KIND != "extractive" and not ENGINE_URL:
 ENGINE_API_KEY = env.str("ENGINE_API_KEY", default="")
 ENGINE_MODEL = env.str("ENGINE_MODEL", default="")
 ENGINE_CONTEXT_TOKENS = env.int("ENGINE_CONTEXT_TOKENS", default=4096)
+ENGINE_MAX_CONCURRENT = env.int("ENGINE_MAX_CONCURRENT", default=0)
+# The limits of engines hold for all processes that answer; each gets its share.
+BOTFACTORY_SERVER_PROCESSES = max(1, env.int("BOTFACTORY_SERVER_PROCESSES", default=1))
 
 # --- the outside -------------------------------------------------------------------------------
 
