@@ -15,6 +15,7 @@ from django.core.handlers.asgi import ASGIHandler
 from whitenoise import WhiteNoise
 
 from botfactory.errors import BotFactoryError
+from bots.answering.engine_health import HealthLoop
 from bots.engines.current import close_engine
 from bots.knowledge import registry
 
@@ -76,12 +77,15 @@ async def _sent(send: Send, message: Mapping[str, Any]) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    health = HealthLoop()
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+            health.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            await health.aclose()
             await close_engine()
             await asyncio.to_thread(registry.close)
             await send({"type": "lifespan.shutdown.complete"})
