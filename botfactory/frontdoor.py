@@ -18,6 +18,7 @@ from botfactory.errors import BotFactoryError
 from botfactory.lib.memory import give_memory_back
 from botfactory.requests import RequestHandler
 from bots.answering import database
+from bots.answering.engine_health import HealthLoop
 from bots.engines.current import close_engine
 from bots.knowledge import registry
 
@@ -79,13 +80,16 @@ async def _sent(send: Send, message: Mapping[str, Any]) -> None:
 
 
 async def _lifespan(receive: Receive, send: Send) -> None:
+    health = HealthLoop()
     while True:
         message = await receive()
         if message["type"] == "lifespan.startup":
             database.open_threads()
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
+            health.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            await health.aclose()
             await close_engine()
             await asyncio.to_thread(database.close_threads)
             await asyncio.to_thread(registry.close)

@@ -236,6 +236,9 @@ if ENGINE_KIND != "extractive" and not ENGINE_URL:
 ENGINE_API_KEY = env.str("ENGINE_API_KEY", default="")
 ENGINE_MODEL = env.str("ENGINE_MODEL", default="")
 ENGINE_CONTEXT_TOKENS = env.int("ENGINE_CONTEXT_TOKENS", default=4096)
+ENGINE_MAX_CONCURRENT = env.int("ENGINE_MAX_CONCURRENT", default=0)
+# The limits of engines hold for all processes that answer; each gets its share.
+BOTFACTORY_SERVER_PROCESSES = max(1, env.int("BOTFACTORY_SERVER_PROCESSES", default=1))
 
 # Of one workspace's programs together; visitors have limits of their own (widget.limits).
 BOTFACTORY_QUESTIONS_PER_MINUTE = env.int("BOTFACTORY_QUESTIONS_PER_MINUTE", default=3000)

@@ -113,6 +113,7 @@ def _message_data(message: Message) -> dict[str, object]:
         "id": str(message.pk),
         "role": message.role,
         "state": message.state,
+        "answered_by": message.answered_by,
         "html": render_answer(message.text, known={citation.n for citation in citations}),
         "citations": [
             {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from botfactory.errors import InvalidInput
+from bots.engine_rows import template_of
 from bots.engines.chat_templates import (
-    TemplateConfig,
     TemplateMode,
-    TemplateTokens,
     check_template,
     preview,
 )
@@ -26,16 +25,6 @@ TOKEN_NAMES = (
     "stop",
 )
 _PROBLEM_FIELDS = {TemplateMode.JINJA: "chat_template", TemplateMode.TOKENS: "template_tokens"}
-
-
-def template_of(engine: Engine) -> TemplateConfig:
-    """The template that the row describes. Raises TemplateInvalid."""
-    stored = engine.template_tokens
-    return TemplateConfig(
-        mode=TemplateMode(engine.template_mode),
-        source=engine.chat_template,
-        tokens=TemplateTokens.from_json(stored if isinstance(stored, Mapping) else {}),
-    )
 
 
 def check_template_fields(engine: Engine) -> None:

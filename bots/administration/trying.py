@@ -10,12 +10,12 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from botfactory.errors import BotFactoryError
-from botfactory.lib import limits, safe_http, secrets
+from botfactory.lib import limits, safe_http
 from bots.administration.addresses import policy_for
-from bots.administration.templates import template_of
+from bots.engine_rows import config_of
 from bots.engines.base import ChatTurn, Engine, Finished, Limits, Prompt, Sampling
 from bots.engines.errors import EngineError, EngineInterrupted, EngineTimeout
-from bots.engines.registry import EngineConfig, build_engine
+from bots.engines.registry import build_engine
 from bots.engines.sampling import SamplingWish, resolve
 from bots.engines.transport import Timeouts
 from bots.models import Engine as EngineRow
@@ -55,8 +55,11 @@ async def try_engine(row: EngineRow, *, limited_by: str) -> Trial:
     """
     await limits.hit(f"engine-test:{limited_by}", per_minute=TRIES_PER_MINUTE)
     try:
+        config = replace(
+            config_of(row), context_tokens=_UNTOLD, timeouts=Timeouts(first_token_s=LIMIT_S)
+        )
         async with safe_http.open_session(policy_for(row), max_connections=4) as session:
-            engine = build_engine(_config_of(row), session=session, embed=_no_embedding)
+            engine = build_engine(config, session=session, embed=_no_embedding)
             return await _ask(engine, _sampling_of(row))
     except BotFactoryError as exc:
         return Trial(error=_reason(exc))
@@ -101,20 +104,6 @@ def _reason(error: BotFactoryError) -> BotFactoryError:
 
 def _sampling_of(row: EngineRow) -> Sampling:
     return resolve(SamplingWish(max_new_tokens=MAX_TOKENS), row.sampling, row.sampling_ranges)
-
-
-def _config_of(row: EngineRow) -> EngineConfig:
-    """Raises SecretUnreadable, TemplateInvalid."""
-    return EngineConfig(
-        kind=row.kind,
-        url=row.url,
-        api_key=secrets.decrypt(row.secret_encrypted) if row.secret_encrypted else "",
-        secret_header=row.secret_header,
-        model=row.model or "tgi",
-        context_tokens=_UNTOLD,
-        template=template_of(row),
-        timeouts=Timeouts(first_token_s=LIMIT_S),
-    )
 
 
 async def _no_embedding(texts: Sequence[str]) -> NDArray[np.float32]:

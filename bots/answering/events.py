@@ -116,10 +116,10 @@ class Failed:
     state: str
 
     def data(self) -> dict[str, Any]:
-        return {
-            "error": {"code": self.error.code, "message": self.error.public_message},
-            "state": self.state,
-        }
+        error: dict[str, Any] = {"code": self.error.code, "message": self.error.public_message}
+        if self.error.retry_after_s is not None:
+            error["retry_after"] = max(1, round(self.error.retry_after_s))
+        return {"error": error, "state": self.state}
 
 
 AnswerEvent = Started | Status | Sources | TextDelta | Done | Failed

@@ -99,7 +99,9 @@ class Turn:
         """What the engine says, citations checked on the way."""
         sources: dict[int, CitedPassage] = {}
         citations = CitationFilter(())
-        async with aclosing(generation.generate(self.bot, self._request(chunks, before))) as steps:
+        attempts = self.answer.trace.attempts
+        request = self._request(chunks, before)
+        async with aclosing(generation.generate(self.bot, request, attempts)) as steps:
             async for step in steps:
                 match step:
                     case Waiting(position):

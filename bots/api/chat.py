@@ -104,6 +104,8 @@ async def _whole_answer(events: AsyncGenerator[AnswerEvent, None]) -> HttpRespon
                                 "text": event.text,
                                 "state": event.state,
                                 "citations": [c.data() for c in event.citations],
+                                "answered_by": event.answered_by,
+                                "follow_ups": list(event.follow_ups),
                             },
                             "usage": event.usage,
                             "timings_ms": event.timings_ms,

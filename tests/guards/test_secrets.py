@@ -20,8 +20,7 @@ ROOT = Path(__file__).parents[2]
 TOUCH = {
     "bots.models.engine": "declares it",
     "bots.administration.services": "writes it",
-    "bots.administration.trying": "decrypts it for a test of the engine",
-    "bots.answering.engine_choice": "decrypts it for the engine that answers",
+    "bots.engine_rows": "decrypts it for the engine that answers, or is tried",
 }
 # These ask whether there is one.
 ASK = {"bots.api.engine_serializers": "get_has_secret", "bots.engine_forms": "__init__"}

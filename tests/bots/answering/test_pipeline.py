@@ -11,7 +11,7 @@ from asgiref.sync import async_to_sync
 from bots.answering import generation, pipeline
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, TextDelta
 from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
-from bots.engines.errors import EngineUnavailable
+from bots.engines.errors import EngineRejected, EngineUnavailable
 from bots.errors import ConversationBusy, QuestionEmpty, QuestionTooLong
 from bots.knowledge import registry
 from bots.knowledge.errors import VectorStoreUnavailable
@@ -256,17 +256,32 @@ def test_an_engine_that_says_the_refusal_text_has_refused(
     assert done.state == "refused"
 
 
-def test_a_stopped_engine_is_a_typed_error_and_nothing_is_lost(
+def test_where_the_engine_is_stopped_the_sources_are_quoted_and_it_says_so(
     tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
 ) -> None:
     use_engine(EngineUnavailable(subject="http://engine"))
     events = ask(tea_bot, conversation, "How hot should the water for green tea be?")
-    failed = events[-1]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.answered_by) == ("complete", "fallback")
+    assert "80 degrees" in done.text
+    assert done.citations[0].url == "https://tea.example/guide"
+    answer = conversation.messages.get(role="assistant")
+    assert (answer.answered_by, answer.engine) == ("fallback", "extractive")
+    assert answer.trace.data["attempts"] == [
+        {"engine": "scripted", "code": "engine_unavailable"},
+        {"engine": "extractive", "code": ""},
+    ]
+
+
+def test_a_question_that_the_engine_refuses_is_a_typed_error(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(EngineRejected(subject="422"))
+    failed = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
     assert isinstance(failed, Failed)
-    assert failed.data()["error"]["code"] == "engine_unavailable"
-    question, answer = conversation.messages.order_by("ordinal")
-    assert question.text
-    assert (answer.state, answer.error_code, answer.text) == ("failed", "engine_unavailable", "")
+    answer = conversation.messages.get(role="assistant")
+    assert (answer.state, answer.error_code, answer.text) == ("failed", "engine_rejected", "")
 
 
 def test_a_stream_cut_in_the_middle_keeps_what_came(
