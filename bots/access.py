@@ -1,4 +1,4 @@
-"""The one door from a request to a bot or a conversation."""
+"""The one door from a request to a bot, one of its versions or a conversation."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Membership, Role, User
 from botfactory.errors import NotFound
-from bots.models import Bot, Conversation
+from bots.models import Bot, BotVersion, Conversation
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:
@@ -51,3 +51,11 @@ def conversation_of_bot(bot: Bot, conversation_id: UUID) -> Conversation:
         raise NotFound("There is no conversation with this id.", subject=str(conversation_id))
     conversation.bot = bot
     return conversation
+
+
+def version_of_bot(bot: Bot, number: int) -> BotVersion:
+    """A published version of this bot. Raises NotFound."""
+    version = BotVersion.objects.filter(bot=bot, number=number).first()
+    if version is None:
+        raise NotFound("This bot has no version with this number.", subject=f"{bot.pk} {number}")
+    return version

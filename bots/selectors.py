@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, Q, QuerySet
 
 from botfactory.accounts.models import User, Workspace
-from bots.models import Bot, Conversation, Message
+from bots.models import Bot, BotVersion, Conversation, Engine, Message
 
 
 def bots_of_workspace(workspace: Workspace) -> QuerySet[Bot]:
@@ -20,6 +20,16 @@ def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
         .annotate(n_conversations=Count("conversations", distinct=True))
         .order_by("-created_at", "pk")
     )
+
+
+def engines_for(workspace: Workspace) -> QuerySet[Engine]:
+    """The engines that the workspace's bots may answer with: its own and the whole server's."""
+    return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None))
+
+
+def versions_of(bot: Bot) -> QuerySet[BotVersion]:
+    """What was published, newest first, with who did."""
+    return bot.versions.select_related("created_by").order_by("-number")
 
 
 def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
