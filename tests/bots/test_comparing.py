@@ -22,12 +22,21 @@ def test_a_setting_that_came_or_went_with_a_release_is_no_change() -> None:
 
 
 def test_words_that_changed_stand_between_those_that_stayed() -> None:
-    assert compare_words("Be brief and kind.", "Be very brief and fair.") == (
+    assert compare_words("Be brief and kind to all.", "Be very brief and kind to most.") == (
         Piece("same", "Be "),
         Piece("added", "very "),
-        Piece("same", "brief and "),
-        Piece("removed", "kind."),
-        Piece("added", "fair."),
+        Piece("same", "brief and kind to "),
+        Piece("removed", "all."),
+        Piece("added", "most."),
+    )
+
+
+def test_a_sentence_that_was_written_anew_is_not_cut_at_words_that_happen_to_be_the_same() -> None:
+    old, new = "I could not find an answer to that.", "We do not know an easy answer yet."
+    assert compare_words(f"Hi. {old}", f"Hi. {new}") == (
+        Piece("same", "Hi. "),
+        Piece("removed", old),
+        Piece("added", new),
     )
 
 
