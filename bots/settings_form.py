@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.http import QueryDict
 
 from bots.bot_settings import (
     MAX_STARTER_QUESTION_CHARS,
@@ -153,7 +153,7 @@ class SettingsForm(BotModelForm):
             "override_similarity": _range("0.5", "1"),
         }
 
-    def __init__(self, bot: Bot, data: QueryDict | None = None) -> None:
+    def __init__(self, bot: Bot, data: Mapping[str, Any] | None = None) -> None:
         """Filled from the draft of `bot`, which stays untouched: the service changes it."""
         drafted = with_draft(bot)
         initial = settings_of(drafted) | {"stamp": stamp_of(bot)}
@@ -185,9 +185,7 @@ class SettingsForm(BotModelForm):
 
     def show_again(self, bot: Bot) -> tuple[Change, ...]:
         """Makes the next save one that knows `bot` as it is now; what it would change there."""
-        data = self.data.copy()
-        data["stamp"] = stamp_of(bot)
-        self.data = data
+        self.data = {**self.data, "stamp": stamp_of(bot)}
         self.bot = bot
         return diff(settings_of(with_draft(bot)), self.settings())
 

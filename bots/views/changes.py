@@ -19,6 +19,10 @@ EMPTY = {
     "top_p": "The engine's own",
     "max_answer_tokens": "The engine's own",
 }
+CHOICES: dict[str, dict[str, str]] = {
+    "tone": dict(Bot.Tone.choices),
+    "answer_length": dict(Bot.AnswerLength.choices),
+}
 TEXTS = frozenset({"instructions", "greeting", "refusal_text", "name", "starter_questions"})
 
 
@@ -60,5 +64,4 @@ def _words_for(field: str, value: Any, engines: dict[str, str]) -> str:
             return engines.get(value, "An engine that is gone")
         case str() if field == "answer_language":
             return LANGUAGES[value].label if value in LANGUAGES else value
-    choices = dict(Bot._meta.get_field(field).flatchoices)
-    return str(choices.get(value, value))
+    return CHOICES.get(field, {}).get(value, str(value))

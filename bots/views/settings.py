@@ -34,7 +34,7 @@ def settings(request: MemberRequest, bot_id: UUID) -> HttpResponse:
     """
     needed = Role.EDITOR if request.method == "POST" else Role.VIEWER
     bot, actor = bot_for_user(request.user, bot_id, role=needed)
-    form = SettingsForm(bot, request.POST if request.method == "POST" else None)
+    form = SettingsForm(bot, request.POST.dict() if request.method == "POST" else None)
     conflicts: list[ShownChange] | None = None
     if form.is_valid():
         try:
