@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, F, Q, QuerySet
 
 from botfactory.accounts.models import User, Workspace
 from bots.models import Bot, BotVersion, Conversation, Engine, Message
@@ -23,8 +23,13 @@ def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
 
 
 def engines_for(workspace: Workspace) -> QuerySet[Engine]:
-    """The engines that the workspace's bots may answer with: its own and the whole server's."""
-    return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None))
+    """Engines that bots of the workspace may be set to: its own, then the whole server's.
+
+    Disabled ones too; a bot may stand on one.
+    """
+    return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None)).order_by(
+        F("workspace").desc(nulls_last=True), "created_at", "pk"
+    )
 
 
 def versions_of(bot: Bot) -> QuerySet[BotVersion]:

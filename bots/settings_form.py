@@ -158,7 +158,7 @@ class SettingsForm(BotModelForm):
         drafted = with_draft(bot)
         initial = settings_of(drafted) | {"stamp": stamp_of(bot)}
         super().__init__(data, initial=initial)
-        engines = list(engines_for(bot.workspace).order_by("name", "pk"))
+        engines = engines_for(bot.workspace)
         choices = [(str(engine.pk), _engine_label(engine)) for engine in engines]
         self.fields["engine"] = forms.ChoiceField(
             required=False,

@@ -120,6 +120,7 @@ def _message_data(message: Message) -> dict[str, object]:
             {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}
             for c in citations
         ],
+        "follow_ups": message.follow_ups,
     }
 
 
