@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from bots.engines.base import Prompt
 from bots.knowledge.types import ScoredChunk
+
+RewrittenBy = Literal["", "rule", "engine"]
 
 
 @dataclass(slots=True)
@@ -14,6 +16,7 @@ class Trace:
     """Gathered while a question is answered. `query` is the question as it was searched for."""
 
     query: str = ""
+    rewritten_by: RewrittenBy = ""
     candidates: tuple[ScoredChunk, ...] = ()
     confidence: float | None = None
     prompt: Prompt | None = None
@@ -24,6 +27,7 @@ class Trace:
         """JSON for `AnswerTrace.data`."""
         return {
             "query": self.query,
+            "rewritten_by": self.rewritten_by,
             "confidence": self.confidence,
             "candidates": [_candidate(chunk) for chunk in self.candidates],
             "prompt": _prompt(self.prompt) if self.prompt else None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Literal, Protocol
@@ -102,6 +102,10 @@ class Engine(Protocol):
 
     async def count_tokens(self, text: str) -> int:
         """Tokens of `text` by the engine's own tokenizer, or a safe over-estimate."""
+        ...
+
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        """Tokens of `turns` as the engine's chat template writes them, or a safe over-estimate."""
         ...
 
     async def is_healthy(self) -> bool:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 
 import aiohttp
 
-from bots.engines.base import EngineEvent, Finished, FinishReason, Limits, Prompt, Usage
+from bots.engines.base import ChatTurn, EngineEvent, Finished, FinishReason, Limits, Prompt, Usage
 from bots.engines.context_length import probe_context
 from bots.engines.errors import EngineError, EngineInterrupted
 from bots.engines.relay import OutputGuard, event_object, relay, whole_number
 from bots.engines.stops import MAX_SENT, usable_stops
-from bots.engines.tokenizer import ServerTokenizer
+from bots.engines.tokenizer import TOKENS_PER_TURN, ServerTokenizer
 from bots.engines.transport import EngineHttp, Timeouts
 
 logger = logging.getLogger(__name__)
@@ -83,6 +83,10 @@ class OpenAICompatibleEngine:
     def _tokenize_body(self, text: str) -> dict[str, str]:
         """vLLM reads `prompt`, llama.cpp `content`, TGI `inputs`; each ignores the others."""
         return {"model": self._model, "prompt": text, "content": text, "inputs": text}
+
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        text = "\n".join(turn.text for turn in turns)
+        return await self.count_tokens(text) + TOKENS_PER_TURN * len(turns)
 
     async def is_healthy(self) -> bool:
         status = await self._http.probe("/health")

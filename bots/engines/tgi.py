@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 
 import aiohttp
 
-from bots.engines.base import EngineEvent, Finished, FinishReason, Limits, Prompt, Sampling, Usage
+from bots.engines.base import (
+    ChatTurn,
+    EngineEvent,
+    Finished,
+    FinishReason,
+    Limits,
+    Prompt,
+    Sampling,
+    Usage,
+)
 from bots.engines.refusals import error_for_status
 from bots.engines.relay import OutputGuard, event_object, relay, whole_number
 from bots.engines.stops import MAX_SENT, usable_stops
@@ -72,6 +81,10 @@ class TgiEngine:
 
     async def count_tokens(self, text: str) -> int:
         return await self._tokenizer.count(text)
+
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        text, _ = await self._template.render(turns)
+        return await self.count_tokens(text)
 
     async def is_healthy(self) -> bool:
         return await self._http.probe("/health") == 200

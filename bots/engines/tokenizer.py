@@ -9,6 +9,9 @@ from collections.abc import Callable
 from bots.engines.errors import EngineError
 from bots.engines.transport import EngineHttp
 
+# Chat templates add a few tokens around every turn.
+TOKENS_PER_TURN = 8
+
 # Letters by runs (a capital starts a new one), everything else by the character.
 _PIECES = re.compile(r"[A-Za-z][a-z]*|[^\x00-\x7f]|[0-9]|[^\sA-Za-z0-9]|[\r\n\t]| {2,}")
 
