@@ -33,8 +33,8 @@ TONES = [
     (Bot.Tone.SUMMARY, "Summary: the main points only"),
 ]
 LENGTHS = [
-    (Bot.AnswerLength.SHORT, "Short: a sentence or two"),
-    (Bot.AnswerLength.MEDIUM, "Medium: a paragraph"),
+    (Bot.AnswerLength.SHORT, "Short: one to three sentences"),
+    (Bot.AnswerLength.MEDIUM, "Medium: brief and to the point"),
     (Bot.AnswerLength.LONG, "Long: in full"),
 ]
 # What the page shows folded.
@@ -67,9 +67,9 @@ def _range(low: str, high: str) -> forms.NumberInput:
     return forms.NumberInput(attrs={"type": "range", "min": low, "max": high, "step": "0.01"})
 
 
-def _number(low: str, high: str, step: str = "any") -> forms.NumberInput:
-    attributes = {"min": low, "max": high, "step": step, "placeholder": "The engine's own"}
-    return forms.NumberInput(attrs=attributes)
+def _number(low: str, high: str, step: str, empty: str) -> forms.NumberInput:
+    """`empty` says what holds where nothing is typed."""
+    return forms.NumberInput(attrs={"min": low, "max": high, "step": step, "placeholder": empty})
 
 
 class SettingsForm(BotModelForm):
@@ -134,8 +134,8 @@ class SettingsForm(BotModelForm):
                 "Sentences of a language model that no passage supports are taken out."
             ),
             "suggests_follow_ups": (
-                "Buttons under an answer with questions that the sources can answer next. "
-                "Needs a language model."
+                "Buttons under an answer with questions that the sources can answer next: the "
+                "language model's, or else your own question-answers and starter questions."
             ),
         }
         widgets = {
@@ -145,9 +145,9 @@ class SettingsForm(BotModelForm):
             "greeting": forms.Textarea(attrs={"rows": 2}),
             "refusal_text": forms.Textarea(attrs={"rows": 2}),
             "color": forms.TextInput(attrs={"type": "color"}),
-            "temperature": _number("0", "2"),
-            "top_p": _number("0.01", "1"),
-            "max_answer_tokens": _number("16", "8192", "1"),
+            "temperature": _number("0", "2", "any", "The engine's own"),
+            "top_p": _number("0.01", "1", "any", "The engine's own"),
+            "max_answer_tokens": _number("16", "8192", "1", "By the length of answers"),
             "max_passages": forms.NumberInput(attrs={"min": "1", "max": "12"}),
             "relevance_floor": _range("0", "1"),
             "override_similarity": _range("0.5", "1"),

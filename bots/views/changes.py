@@ -17,7 +17,7 @@ EMPTY = {
     "answer_language": "The language of the question",
     "temperature": "The engine's own",
     "top_p": "The engine's own",
-    "max_answer_tokens": "The engine's own",
+    "max_answer_tokens": "By the length of answers",
 }
 CHOICES: dict[str, dict[str, str]] = {
     "tone": dict(Bot.Tone.choices),
