@@ -1,4 +1,4 @@
-"""The one door from a request to a bot, a conversation or an engine."""
+"""The one door from a request to a bot, one of its versions, a conversation or an engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from botfactory.accounts.access import Actor
 from botfactory.accounts.models import ApiKey, Membership, Role, User
 from botfactory.errors import NotFound
 from bots import selectors
-from bots.models import Bot, Conversation, Engine
+from bots.models import Bot, BotVersion, Conversation, Engine
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:
@@ -52,6 +52,14 @@ def conversation_of_bot(bot: Bot, conversation_id: UUID) -> Conversation:
         raise NotFound("There is no conversation with this id.", subject=str(conversation_id))
     conversation.bot = bot
     return conversation
+
+
+def version_of_bot(bot: Bot, number: int) -> BotVersion:
+    """A published version of this bot. Raises NotFound."""
+    version = BotVersion.objects.filter(bot=bot, number=number).first()
+    if version is None:
+        raise NotFound("This bot has no version with this number.", subject=f"{bot.pk} {number}")
+    return version
 
 
 def engine_for_actor(actor: Actor, engine_id: UUID) -> Engine:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, F, Q, QuerySet
 
 from botfactory.accounts.models import User, Workspace
-from bots.models import Bot, Conversation, Engine, Message
+from bots.models import Bot, BotVersion, Conversation, Engine, Message
 
 
 def bots_of_workspace(workspace: Workspace) -> QuerySet[Bot]:
@@ -30,6 +30,11 @@ def engines_for(workspace: Workspace) -> QuerySet[Engine]:
     return Engine.objects.filter(Q(workspace=workspace) | Q(workspace=None)).order_by(
         F("workspace").desc(nulls_last=True), "created_at", "pk"
     )
+
+
+def versions_of(bot: Bot) -> QuerySet[BotVersion]:
+    """What was published, newest first, with who did."""
+    return bot.versions.select_related("created_by").order_by("-number")
 
 
 def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:

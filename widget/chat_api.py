@@ -20,6 +20,7 @@ from bots.models import Bot, Conversation, Message
 from bots.selectors import messages_of
 from bots.services import new_conversation
 from bots.streaming import sse_response
+from bots.versions import with_draft
 from widget import limits
 from widget.errors import VisitEnded
 from widget.markdown import render_answer
@@ -80,7 +81,8 @@ def _open_bot(visit: Visit) -> Bot:
     }
     if not is_open.get(visit.channel, False):
         raise VisitEnded
-    return bot
+    # Members try their draft; visitors get what is published.
+    return with_draft(bot) if visit.channel == Conversation.Channel.PREVIEW.value else bot
 
 
 def _conversation_of(visit: Visit) -> Conversation | None:
@@ -119,6 +121,7 @@ def _message_data(message: Message) -> dict[str, object]:
             {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}
             for c in citations
         ],
+        "follow_ups": message.follow_ups,
     }
 
 

@@ -15,6 +15,7 @@ DEFAULT_REFUSAL = "I could not find an answer to that in the material I know."
 # (python -m benchmarks retrieval).
 DEFAULT_RELEVANCE_FLOOR = 0.35
 DEFAULT_OVERRIDE_SIMILARITY = 0.9
+MAX_INSTRUCTIONS_CHARS = 4000
 
 
 class Bot(models.Model):
@@ -41,7 +42,7 @@ class Bot(models.Model):
     name = models.CharField(max_length=100)
     instructions = models.TextField(
         blank=True,
-        max_length=4000,
+        max_length=MAX_INSTRUCTIONS_CHARS,
         help_text="How the bot should speak and what it should keep to. Language models only.",
     )
     greeting = models.CharField(max_length=300, default=DEFAULT_GREETING)

@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { applyColours } from "./config.js";
 import { el } from "./dom.js";
 import { closePanel, listenToHost } from "./host.js";
+import { Suggestions } from "./suggestions.js";
 import { texts } from "./texts.js";
 import { ChatError, Visit } from "./visit.js";
 
@@ -48,12 +49,14 @@ async function answerTo(question) {
   const answer = addAnswer(new Answer(announce));
   const own = (controller = new AbortController());
   answer.status({ phase: "searching" });
+  suggestions.offer();
   scroller.scrollTop = scroller.scrollHeight;
   composer.busy = true;
   try {
     for await (const { name, data } of visit.ask(question, own.signal)) {
       if (name === "error") throw new ChatError(data.error.code, data.error.message);
       if (SHOWN.has(name)) following(() => answer[name](data));
+      if (name === "done") following(() => suggestions.offer(data.follow_ups));
     }
     if (own.signal.aborted) answer.stopped();
   } catch (error) {
@@ -76,20 +79,29 @@ function showProblem(answer, question, error) {
 }
 
 async function restoreConversation() {
-  for (const message of await visit.history()) {
+  const messages = await visit.history();
+  if (messages.length) suggestions.offer(messages.at(-1).follow_ups);
+  else suggestions.start();
+  for (const message of messages) {
     if (message.role === "user") addQuestion(message.text);
     else addAnswer(Answer.restored(message));
   }
   scroller.scrollTop = scroller.scrollHeight;
 }
 
+async function send(question) {
+  await restored; // or the question would stand above what came before it
+  addQuestion(question);
+  answerTo(question);
+}
+
 const composer = new Composer(document.getElementById("composer"), {
-  async onSend(question) {
-    await restored; // or the question would stand above what came before it
-    addQuestion(question);
-    answerTo(question);
-  },
+  onSend: send,
   onStop: () => controller?.abort(),
+});
+const suggestions = new Suggestions(document.getElementById("suggestions"), (question, isByKey) => {
+  send(question);
+  if (isByKey) composer.focus(); // the button is gone; a tap would bring up the keyboard
 });
 
 applyColours();

@@ -89,7 +89,12 @@ def main(sites: list[str]) -> None:
     owner = User.objects.create_user("owner@example.com", "a long password")
     workspace = create_workspace(name="Acme", owner=owner)
     named = {"workspace": workspace, "name": "Acme helper"}
-    is_open = Bot.objects.create(**named, allowed_sites=sites, is_shared=True)
+    is_open = Bot.objects.create(
+        **named,
+        allowed_sites=sites,
+        is_shared=True,
+        starter_questions=["How long does shipping take?", "What is <b>new</b>?"],
+    )
     is_closed = Bot.objects.create(**named, allowed_sites=[])
     engine = WordyEngine()
     listener = socket.create_server(("127.0.0.1", 0))

@@ -46,6 +46,7 @@ PARAMETERS = {
     "question_answer_id": uuid4(),
     "run_id": uuid4(),
     "page_id": 1,
+    "number": 1,
     "name": "x",
 }
 

@@ -17,6 +17,7 @@ from asgiref.sync import async_to_sync
 from bots.answering import engine_choice, pipeline
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Status, TextDelta
+from bots.engine_rows import config_of
 from bots.engines.current import close_engine, dispatcher
 from bots.engines.registry import EngineConfig
 from bots.engines.retries import SHARE, SMALL
@@ -45,8 +46,9 @@ def tea_bot(bot: Bot, teach: Callable[..., Source]) -> Bot:
 
 @pytest.fixture(autouse=True)
 def small_limits(monkeypatch: pytest.MonkeyPatch) -> None:
-    real = engine_choice.config_of
-    monkeypatch.setattr(engine_choice, "config_of", lambda row: replace(real(row), timeouts=FAST))
+    monkeypatch.setattr(
+        engine_choice, "config_of", lambda row: replace(config_of(row), timeouts=FAST)
+    )
 
 
 @pytest.fixture
