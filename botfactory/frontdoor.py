@@ -15,6 +15,7 @@ from django.core.handlers.asgi import ASGIHandler
 from whitenoise import WhiteNoise
 
 from botfactory.errors import BotFactoryError
+from bots.answering import live
 from bots.engines.current import close_engine
 from bots.knowledge import registry
 
@@ -82,6 +83,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            await live.settle()
             await close_engine()
             await asyncio.to_thread(registry.close)
             await send({"type": "lifespan.shutdown.complete"})

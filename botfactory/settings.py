@@ -211,8 +211,12 @@ CELERY_BEAT_SCHEDULE = {
         ("purge", "bots.tasks.purge_deleted_bots", BOTFACTORY_SWEEP_INTERVAL_S),
         ("refresh", "ingestion.tasks.refresh_sources", 60.0),
         ("prune", "ingestion.tasks.prune_runs", 600.0),
+        ("end-dead-answers", "bots.tasks.end_dead_answers", 15.0),
+        ("prune-traces", "bots.tasks.prune_traces", 3600.0),
     )
 }
+# How an answer came about is kept this long for the bot's owner; 0 keeps nothing.
+BOTFACTORY_TRACE_DAYS = env.int("BOTFACTORY_TRACE_DAYS", default=30)
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)
 
 # --- knowledge ---------------------------------------------------------------------------------

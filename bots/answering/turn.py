@@ -34,6 +34,7 @@ class Turn:
         self.question = question
         self.message = message
         self.answer = answer
+        self.answer.trace.question, self.answer.trace.floor = question, bot.relevance_floor
         self._started = time.monotonic()
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
@@ -42,10 +43,12 @@ class Turn:
         turns = await in_database(
             history.load_turns, self.conversation, before_ordinal=self.message.ordinal - 1
         )
-        self.answer.trace.query = followups.standalone_query(self.question, turns)
-        found = await retriever.retrieve(
-            self.bot.pk, self.answer.trace.query, floor=self.bot.relevance_floor
-        )
+        trace = self.answer.trace
+        trace.query = followups.standalone_query(self.question, turns)
+        trace.rewritten_by = "" if trace.query == self.question else "rule"
+        found = await retriever.retrieve(self.bot.pk, trace.query, floor=self.bot.relevance_floor)
+        trace.candidates, trace.passages = found.candidates, found.passages
+        trace.confidence = found.best
         self._clock("retrieval")
         if not found.passages:
             async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
@@ -60,7 +63,7 @@ class Turn:
         self.answer.state = state
         self.answer.text = text
         yield TextDelta(text)
-        yield self._done()
+        yield self.done()
 
     async def _generate(
         self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]
@@ -76,6 +79,7 @@ class Turn:
                         self._begin(step)
                         sources = _cited_passages(step.prompt.passages, chunks)
                         citations = CitationFilter(sources)
+                        self.answer.sources, self.answer.cited = sources, citations.cited
                         yield Sources(tuple(sources.values()))
                         yield Status("answering")
                     case Finished():
@@ -95,7 +99,7 @@ class Turn:
             return
         self.answer.state = self._final_state()
         self.answer.citations = tuple(sources[n] for n in sorted(citations.cited))
-        yield self._done()
+        yield self.done()
 
     def _request(self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]) -> PromptRequest:
         bot = self.bot
@@ -125,7 +129,8 @@ class Turn:
         is_refusal = said.rstrip(".") == refusal.rstrip(".")
         return Message.State.REFUSED if is_refusal else Message.State.COMPLETE
 
-    def _done(self) -> Done:
+    def done(self) -> Done:
+        """The end of the answer as it stands."""
         self._clock("total")
         answer = self.answer
         return Done(
