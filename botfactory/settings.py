@@ -352,7 +352,8 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
+    "ENUM_NAME_OVERRIDES": {"MessageStateEnum": "bots.models.Message.State"},
+    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_doors"],
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The one door from a request to a bot or a conversation."""
+"""The one door from a request to a bot, a conversation or a message."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from uuid import UUID
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Membership, Role, User
 from botfactory.errors import NotFound
-from bots.models import Bot, Conversation
+from bots.models import Bot, Conversation, Message
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:
@@ -51,3 +51,11 @@ def conversation_of_bot(bot: Bot, conversation_id: UUID) -> Conversation:
         raise NotFound("There is no conversation with this id.", subject=str(conversation_id))
     conversation.bot = bot
     return conversation
+
+
+def message_of_conversation(conversation: Conversation, message_id: UUID) -> Message:
+    """A message of this conversation, earlier attempts included. Raises NotFound."""
+    message = conversation.messages.filter(pk=message_id).first()
+    if message is None:
+        raise NotFound("There is no message with this id.", subject=str(message_id))
+    return message

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, QuerySet
 
 from botfactory.accounts.models import User, Workspace
 from bots.models import Bot, Conversation, Message
@@ -22,16 +22,11 @@ def bots_of_user(user: User, workspace: Workspace) -> QuerySet[Bot]:
     )
 
 
-def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
-    """Newest first, with `n_questions`; previews of members are left out."""
-    return (
-        Conversation.objects.filter(bot=bot)
-        .exclude(channel=Conversation.Channel.PREVIEW)
-        .annotate(n_questions=Count("messages", filter=Q(messages__role=Message.Role.USER)))
-        .order_by("-updated_at", "pk")
-    )
-
-
 def messages_of(conversation: Conversation) -> QuerySet[Message]:
-    """In order, with their citations."""
-    return conversation.messages.prefetch_related("citations").order_by("ordinal")
+    """What a visitor sees, in order, with citations: of each answer the current attempt."""
+    return all_messages_of(conversation).filter(is_current=True)
+
+
+def all_messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """Earlier attempts too, oldest first."""
+    return conversation.messages.prefetch_related("citations").order_by("ordinal", "attempt")

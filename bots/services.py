@@ -89,6 +89,16 @@ def _audit(actor: Actor, action: str, object_id: UUID, **data: Any) -> None:
     record_audit(workspace=workspace, actor=actor.user, action=action, object_id=object_id, **data)
 
 
-def start_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
-    """A new, empty conversation; its id is the server's."""
-    return Conversation.objects.create(bot=bot, channel=channel)
+def start_conversation(
+    *, bot: Bot, channel: Conversation.Channel, client_key: str = ""
+) -> Conversation:
+    """A new, empty conversation, or the one that was started with `client_key`.
+
+    Its id is the server's.
+    """
+    if not client_key:
+        return Conversation.objects.create(bot=bot, channel=channel)
+    found, _ = Conversation.objects.get_or_create(
+        bot=bot, client_key=f"{channel}:{client_key}", defaults={"channel": channel}
+    )
+    return found

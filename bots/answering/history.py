@@ -12,20 +12,28 @@ _READABLE = (Message.State.COMPLETE, Message.State.INTERRUPTED, Message.State.ST
 
 
 def load_turns(conversation: Conversation, *, before_ordinal: int) -> list[ChatTurn]:
-    """Earlier questions and readable answers, oldest first, at most MAX_TURNS of the newest.
+    """Earlier questions with their readable answers, oldest first, at most MAX_TURNS newest.
 
-    Refused and failed answers are left out together with their text: they say nothing about the
-    material, and a model would imitate them.
+    A question whose answer was refused or failed is left out with it: two questions in a row break
+    chat templates, and a model would imitate a refusal.
     """
     newest = (
-        conversation.messages.filter(ordinal__lt=before_ordinal)
+        conversation.messages.filter(ordinal__lt=before_ordinal, is_current=True)
         .order_by("-ordinal")
         .values_list("role", "state", "text")[:MAX_TURNS]
     )
-    turns = []
+    turns: list[ChatTurn] = []
+    question = ""
     for role, state, text in reversed(newest):
         if role == Message.Role.USER:
-            turns.append(ChatTurn("user", text))
-        elif state in _READABLE and text:
-            turns.append(ChatTurn("assistant", text))
+            question = text
+        elif question and state in _READABLE and text:
+            turns += [ChatTurn("user", question), ChatTurn("assistant", text)]
+            question = ""
     return turns
+
+
+def last_question(conversation: Conversation, *, before_ordinal: int) -> str:
+    """What was asked last, whatever became of it: a follow-up may lean on a refused question."""
+    asked = conversation.messages.filter(ordinal__lt=before_ordinal, role=Message.Role.USER)
+    return asked.order_by("-ordinal").values_list("text", flat=True).first() or ""
