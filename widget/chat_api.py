@@ -16,13 +16,13 @@ from botfactory.errors import NotFound
 from bots.access import conversation_of_bot, public_bot
 from bots.answering.database import in_database
 from bots.answering.pipeline import check_question, stream_answer
+from bots.markdown import render_answer
 from bots.models import Bot, Conversation, Message
 from bots.selectors import messages_of
 from bots.services import start_conversation
 from bots.streaming import sse_response
 from widget import limits
 from widget.errors import VisitEnded
-from widget.markdown import render_answer
 from widget.relay import with_blocks
 from widget.requests import message_of, require_method, visit_of
 from widget.tokens import Visit, sign_visit
