@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from itertools import groupby
+from operator import attrgetter, itemgetter
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_date
 
-from bots.models import Bot, Conversation, Message
+from bots import selectors
+from bots.models import AnswerTrace, Bot, Conversation, Message
 
 MAX_SEARCH_CHARS = 200
 
@@ -86,3 +89,55 @@ def _with_counts(conversations: QuerySet[Conversation]) -> QuerySet[Conversation
         first_question=Subquery(questions.values("text")[:1]),
         last_state=Subquery(answers.values("state")[:1]),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TranscriptTurn:
+    """A question, or an answer as it stands with the attempts before it, oldest first."""
+
+    message: Message
+    earlier: list[Message]
+
+
+def transcript(conversation: Conversation) -> list[TranscriptTurn]:
+    """In order. `has_trace` of each message says whether its coming about can be looked up."""
+    kept = AnswerTrace.objects.filter(message=OuterRef("pk"))
+    messages = selectors.all_messages_of(conversation).annotate(has_trace=Exists(kept))
+    turns: list[TranscriptTurn] = []
+    for _, attempts in groupby(messages, key=attrgetter("ordinal")):
+        of_turn = list(attempts)
+        current = next((m for m in of_turn if m.is_current), of_turn[-1])
+        turns.append(TranscriptTurn(current, [m for m in of_turn if m != current]))
+    return turns
+
+
+@dataclass(frozen=True, slots=True)
+class Phase:
+    """A part of an answer's time. `start` and `share` are percent of the whole."""
+
+    name: str
+    ms: int
+    start: float
+    share: float
+
+
+_PHASES = {
+    "retrieval": "Finding passages",
+    "queue": "Waiting for an engine",
+    "prompt": "Making the prompt",
+    "first_token": "Waiting for the first word",
+    "total": "Writing",
+}
+
+
+def phases(timings_ms: Mapping[str, int]) -> list[Phase]:
+    """The clock readings of an answer as the times between them, in order."""
+    total = max(timings_ms.values(), default=0)
+    readings = sorted(timings_ms.items(), key=itemgetter(1))
+    found, before = [], 0
+    for name, at in readings:
+        start, share = (100 * before / total, 100 * (at - before) / total) if total else (0, 0)
+        label = _PHASES.get(name, name.replace("_", " ").capitalize())
+        found.append(Phase(label, at - before, round(start, 2), round(share, 2)))
+        before = at
+    return found

@@ -46,6 +46,7 @@ PARAMETERS = {
     "run_id": uuid4(),
     "page_id": 1,
     "name": "x",
+    "kind": "json",
 }
 
 
