@@ -101,4 +101,5 @@ def start_conversation(
     found, _ = Conversation.objects.get_or_create(
         bot=bot, client_key=f"{channel}:{client_key}", defaults={"channel": channel}
     )
+    found.bot = bot
     return found

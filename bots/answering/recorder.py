@@ -22,9 +22,6 @@ from bots.models import AnswerTrace, Citation, Conversation, Message
 
 logger = logging.getLogger(__name__)
 
-# A question whose answer ended like this is answered anew when its client sends it again.
-_UNANSWERED = (Message.State.FAILED, Message.State.INTERRUPTED)
-
 
 @dataclass(slots=True)
 class Answer:
@@ -128,9 +125,18 @@ def _answer_to(earlier: Message, question: str) -> Begun:
     answer = answers.get(ordinal=earlier.ordinal + 1)
     if answer.state == Message.State.ANSWERING:
         raise ConversationBusy(subject=str(earlier.conversation_id))
-    if answer.state in _UNANSWERED and not answers.filter(ordinal__gt=answer.ordinal).exists():
+    is_last = not answers.filter(ordinal__gt=answer.ordinal).exists()
+    if is_last and _is_unanswered(answer):
         return Begun(earlier, _begin(add_attempt(answer)))
     return Begun(earlier, answer)
+
+
+def _is_unanswered(answer: Message) -> bool:
+    """Whether its client has reason to send the question again: it failed, or its reader was cut
+    off. One that somebody stopped is what they wanted."""
+    if answer.state == Message.State.STOPPED:
+        return answer.stop_requested_at is None
+    return answer.state in (Message.State.FAILED, Message.State.INTERRUPTED)
 
 
 def _begin(answer: Message) -> Message:

@@ -25,7 +25,7 @@ FACT = "The lighthouse of Heist is forty metres tall and was painted red in 1907
 QUESTION = "How tall is the lighthouse of Heist?"
 REPLY = "It is forty metres tall [1] and has been red since 1907 [1]."
 REDIS_URL = "redis://127.0.0.1:6379/10"
-HELD_TOKENS = 8
+HELD_TOKENS = 12
 
 
 def data_of(event: Any) -> dict[str, Any]:
@@ -40,9 +40,11 @@ def teach(api: Api) -> str:
 
 
 def begin(stream: Stream) -> str:
-    """The conversation of an answer whose first words have arrived."""
+    """The conversation of an answer whose first citation has arrived."""
     conversation_id = str(data_of(stream.until("start"))["conversation_id"])
-    stream.until("delta")
+    text = ""
+    while "[1]" not in text:
+        text += data_of(stream.until("delta"))["text"]
     return conversation_id
 
 
@@ -56,7 +58,7 @@ def await_kept_text(api: Api, bot_id: str, conversation_id: str) -> str:
     def probe() -> str:
         answer = answer_of(api, bot_id, conversation_id)
         assert answer["state"] == "answering"
-        return str(answer["text"])
+        return str(answer["text"] if answer["citations"] else "")
 
     return eventually(probe, what="a heartbeat kept the text so far")
 
