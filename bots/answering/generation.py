@@ -6,8 +6,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from bots.answering import prompt
-from bots.answering.prompt import PromptRequest
+from bots.answering import fitting
+from bots.answering.prompt import PlainRequest, PromptRequest
 from bots.engines.base import Delta, Finished, Prompt
 from bots.engines.current import current_engine
 from bots.engines.errors import EngineInterrupted
@@ -34,13 +34,13 @@ class Chosen:
 Step = Waiting | Chosen | Delta | Finished
 
 
-async def generate(bot: Bot, request: PromptRequest) -> AsyncGenerator[Step, None]:
+async def generate(bot: Bot, request: PromptRequest | PlainRequest) -> AsyncGenerator[Step, None]:
     """`Chosen`, then the engine's deltas, then one `Finished`. Raises EngineError.
 
     Closing the generator closes the connection to the engine.
     """
     engine = current_engine()
-    built = await prompt.build(engine, request, resolve(request.wish))
+    built = await fitting.build(engine, request, resolve(request.wish))
     is_quoting = engine.name == "extractive"
     answered_by = Message.AnsweredBy.QUOTES if is_quoting else Message.AnsweredBy.MODEL
     yield Chosen(engine.name, answered_by, built)

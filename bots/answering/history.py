@@ -1,39 +1,65 @@
-"""What was said before, as the engine should see it."""
+"""What was said before, as engines should see it."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
 from bots.engines.base import ChatTurn
 from bots.models import Conversation, Message
 
-# More than an engine's context can hold; the prompt keeps the newest that fit.
-MAX_TURNS = 40
+# More than an engine's context can hold; what is older than the summary is in the summary.
+MAX_TURNS = 120
 
 _READABLE = (Message.State.COMPLETE, Message.State.INTERRUPTED, Message.State.STOPPED)
 
 
-def load_turns(conversation: Conversation, *, before_ordinal: int) -> list[ChatTurn]:
-    """Earlier questions with their readable answers, oldest first, at most MAX_TURNS newest.
+@dataclass(frozen=True, slots=True)
+class History:
+    """`turns` oldest first, pairs of question and answer; `summary` tells what went before them.
 
-    A question whose answer was refused or failed is left out with it: two questions in a row break
-    chat templates, and a model would imitate a refusal.
+    `ordinals[i]` is the place of `turns[i]` in the conversation.
+    """
+
+    turns: tuple[ChatTurn, ...] = ()
+    summary: str = ""
+    ordinals: tuple[int, ...] = ()
+
+    @property
+    def questions(self) -> list[str]:
+        """What the visitor asked, oldest first."""
+        return [turn.text for turn in self.turns if turn.role == "user"]
+
+
+def load(conversation: Conversation, *, before_ordinal: int) -> History:
+    """The conversation before `before_ordinal`, beginning where its summary ends.
+
+    Questions that were refused or failed are left out together with their answer: they say nothing
+    about the material, a model would imitate the refusal, and templates want turns in pairs.
     """
     newest = (
-        conversation.messages.filter(ordinal__lt=before_ordinal, is_current=True)
+        conversation.messages.filter(
+            ordinal__lt=before_ordinal,
+            ordinal__gt=conversation.summarised_until,
+            is_current=True,
+        )
         .order_by("-ordinal")
-        .values_list("role", "state", "text")[:MAX_TURNS]
+        .values_list("ordinal", "role", "state", "text")[:MAX_TURNS]
     )
-    turns: list[ChatTurn] = []
-    question = ""
-    for role, state, text in reversed(newest):
+    pairs = list(_pairs(reversed(newest)))
+    return History(
+        turns=tuple(turn for _, turn in pairs),
+        summary=conversation.summary,
+        ordinals=tuple(ordinal for ordinal, _ in pairs),
+    )
+
+
+def _pairs(messages: Iterable[tuple[int, str, str, str]]) -> Iterator[tuple[int, ChatTurn]]:
+    question: tuple[int, ChatTurn] | None = None
+    for ordinal, role, state, text in messages:
         if role == Message.Role.USER:
-            question = text
+            question = ordinal, ChatTurn("user", text)
         elif question and state in _READABLE and text:
-            turns += [ChatTurn("user", question), ChatTurn("assistant", text)]
-            question = ""
-    return turns
-
-
-def last_question(conversation: Conversation, *, before_ordinal: int) -> str:
-    """What was asked last, whatever became of it: a follow-up may lean on a refused question."""
-    asked = conversation.messages.filter(ordinal__lt=before_ordinal, role=Message.Role.USER)
-    return asked.order_by("-ordinal").values_list("text", flat=True).first() or ""
+            yield question
+            yield ordinal, ChatTurn("assistant", text)
+            question = None

@@ -121,6 +121,8 @@ def _typed(exc: BaseException) -> BotFactoryError:
 def _last_event(turn: Turn, cause: BotFactoryError | Ending) -> AnswerEvent:
     """What a reader who is still there gets when `cause` ended the answer."""
     answer = turn.answer
+    if answer.state != Message.State.ANSWERING:  # only what comes after the answer was ended
+        return turn.done()
     answer.state = state_after(cause, text=answer.text)
     answer.citations = answer.citations_so_far()
     if cause is Ending.STOPPED:

@@ -11,6 +11,8 @@ from bots.answering.events import CitedPassage
 from bots.engines.base import Prompt
 from bots.knowledge.types import ScoredChunk
 
+RewrittenBy = Literal["", "rule", "engine"]
+
 
 @dataclass(frozen=True, slots=True)
 class CheckedSentence:
@@ -31,8 +33,8 @@ class Trace:
 
     question: str = ""
     query: str = ""
-    # Who made `query` of the question: "rule", "engine", or "" where both are the same.
-    rewritten_by: Literal["", "rule", "engine"] = ""
+    # Who made `query` of the question; "" where both are the same.
+    rewritten_by: RewrittenBy = ""
     floor: float | None = None
     confidence: float | None = None
     # Everything that was found; `passages` of it (joined neighbours as one) became [1], [2], ...
@@ -66,8 +68,12 @@ class Trace:
         }
 
     def _candidates(self, citations: Sequence[CitedPassage]) -> list[dict[str, Any]]:
-        n_sent = len(self.prompt.passages) if self.prompt else 0
-        numbers = _numbers(self.candidates, self.passages[:n_sent])
+        sent = {passage.n for passage in self.prompt.passages} if self.prompt else set()
+        numbers = {
+            chunk_id: n
+            for chunk_id, n in _numbers(self.candidates, self.passages).items()
+            if n in sent
+        }
         cited = {citation.n for citation in citations}
         return [
             {
@@ -88,10 +94,10 @@ class Trace:
         ]
 
 
-def _numbers(candidates: Sequence[ScoredChunk], sent: Sequence[ScoredChunk]) -> dict[UUID, int]:
+def _numbers(candidates: Sequence[ScoredChunk], passages: Sequence[ScoredChunk]) -> dict[UUID, int]:
     """Chunk -> the number of the passage that it went into, if any did."""
     found: dict[UUID, int] = {}
-    for n, passage in enumerate(sent, start=1):
+    for n, passage in enumerate(passages, start=1):
         whole = passage.payload
         for chunk in candidates:
             part = chunk.payload

@@ -6,14 +6,24 @@ import time
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 
-from bots.answering import followups, generation, history, prompt, recorder, retriever
+from bots.answering import (
+    generation,
+    history,
+    memory,
+    prompt,
+    recorder,
+    retriever,
+    rewriting,
+    suggestions,
+)
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent, CitedPassage, Done, Sources, Status, TextDelta
 from bots.answering.generation import Chosen, Waiting
 from bots.answering.grounding import CitationFilter
-from bots.answering.prompt import Persona, PromptRequest
-from bots.engines.base import ChatTurn, Finished, Passage
-from bots.engines.sampling import SamplingWish
+from bots.answering.history import History
+from bots.answering.personas import Persona, wish_of
+from bots.answering.prompt import PromptRequest
+from bots.engines.base import Finished, Passage
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot, Conversation, Message
 
@@ -40,12 +50,13 @@ class Turn:
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         """Ends with `Done`. Raises BotFactoryError where it cannot."""
         yield Status("searching")
-        turns = await in_database(
-            history.load_turns, self.conversation, before_ordinal=self.message.ordinal - 1
+        before = await in_database(
+            history.load, self.conversation, before_ordinal=self.message.ordinal - 1
         )
         trace = self.answer.trace
-        trace.query = followups.standalone_query(self.question, turns)
-        trace.rewritten_by = "" if trace.query == self.question else "rule"
+        trace.query, trace.rewritten_by = await rewriting.standalone(
+            self.bot, self.question, before
+        )
         found = await retriever.retrieve(self.bot.pk, trace.query, floor=self.bot.relevance_floor)
         trace.candidates, trace.passages = found.candidates, found.passages
         trace.confidence = found.best
@@ -54,7 +65,7 @@ class Turn:
             async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
                 yield event
             return
-        async with aclosing(self._generate(found.passages, turns)) as events:
+        async with aclosing(self._generate(found.passages, before)) as events:
             async for event in events:
                 yield event
 
@@ -66,11 +77,28 @@ class Turn:
         yield self.done()
 
     async def _generate(
-        self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]
+        self, chunks: tuple[ScoredChunk, ...], before: History
     ) -> AsyncGenerator[AnswerEvent, None]:
+        async with aclosing(self._words(chunks, before)) as events:
+            async for event in events:
+                yield event
+        if not self.answer.text.strip():
+            async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
+                yield event
+            return
+        self.answer.state = self._final_state()
+        memory.remember_later(self.bot, self.conversation, before, self.answer.trace.prompt)
+        if self.bot.suggests_follow_ups and self.answer.state == Message.State.COMPLETE:
+            self.answer.follow_ups = await self._suggestions(before)
+        yield self.done()
+
+    async def _words(
+        self, chunks: tuple[ScoredChunk, ...], before: History
+    ) -> AsyncGenerator[AnswerEvent, None]:
+        """What the engine says, citations checked on the way."""
         sources: dict[int, CitedPassage] = {}
         citations = CitationFilter(())
-        async with aclosing(generation.generate(self.bot, self._request(chunks, turns))) as steps:
+        async with aclosing(generation.generate(self.bot, self._request(chunks, before))) as steps:
             async for step in steps:
                 match step:
                     case Waiting(position):
@@ -93,22 +121,27 @@ class Turn:
         if rest := citations.finish():
             self.answer.text += rest
             yield TextDelta(rest)
-        if not self.answer.text.strip():
-            async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
-                yield event
-            return
-        self.answer.state = self._final_state()
         self.answer.citations = tuple(sources[n] for n in sorted(citations.cited))
-        yield self.done()
 
-    def _request(self, chunks: tuple[ScoredChunk, ...], turns: list[ChatTurn]) -> PromptRequest:
-        bot = self.bot
+    def _request(self, chunks: tuple[ScoredChunk, ...], before: History) -> PromptRequest:
         return PromptRequest(
-            persona=Persona(bot.name, bot.instructions, bot.refusal_text),
+            persona=Persona.of(self.bot),
             passages=prompt.number_passages(chunks),
-            turns=tuple(turns),
+            history=before,
             question=self.question,
-            wish=SamplingWish(bot.temperature, bot.top_p, bot.max_answer_tokens),
+            query=self.answer.trace.query,
+            wish=wish_of(self.bot),
+        )
+
+    async def _suggestions(self, before: History) -> tuple[str, ...]:
+        sent = self.answer.trace.prompt
+        return await suggestions.suggest(
+            self.bot,
+            question=self.answer.trace.query,
+            answer=self.answer.text,
+            history=before,
+            passages=sent.passages if sent else (),
+            candidates=self.answer.trace.candidates,
         )
 
     def _begin(self, chosen: Chosen) -> None:

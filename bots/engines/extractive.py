@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
+from bots.engines.base import (
+    ChatTurn,
+    Delta,
+    EngineEvent,
+    Finished,
+    FinishReason,
+    Limits,
+    Prompt,
+)
 from bots.engines.markdown_blocks import BlockKind
 from bots.engines.quoting import Quote, choose_quotes, find_candidates
-from bots.engines.tokenizer import estimate_tokens
+from bots.engines.tokenizer import estimate_tokens, estimate_turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -55,6 +63,9 @@ class ExtractiveEngine:
 
     async def count_tokens(self, text: str) -> int:
         return estimate_tokens(text)
+
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        return estimate_turns(turns)
 
     async def is_healthy(self) -> bool:
         return True

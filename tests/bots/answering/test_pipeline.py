@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
 
 import pytest
@@ -59,6 +59,9 @@ class ScriptedEngine:
     def __init__(self, *events: EngineEvent | Exception) -> None:
         self.events = events
         self.prompts: list[Prompt] = []
+        # The product's own small tasks carry no passages; they get these words.
+        self.tasks: list[Prompt] = []
+        self.task_words: tuple[str, ...] = ()
         self.is_closed = False
 
     async def limits(self) -> Limits:
@@ -67,7 +70,16 @@ class ScriptedEngine:
     async def count_tokens(self, text: str) -> int:
         return len(text) // 3
 
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        return sum(len(turn.text) // 3 + 8 for turn in turns)
+
     async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        if not prompt.passages:
+            self.tasks.append(prompt)
+            for piece in self.task_words:
+                yield Delta(piece)
+            yield Finished(FinishReason.STOP)
+            return
         self.prompts.append(prompt)
         try:
             for event in self.events:
@@ -182,6 +194,57 @@ def test_the_engine_sees_passages_instructions_and_history(
         ChatTurn("assistant", "At 80 degrees [1]."),
         ChatTurn("user", "And how long should it steep?"),
     ]
+
+
+def test_the_engine_makes_a_follow_up_stand_alone_and_the_trace_says_so(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    engine = use_engine(*_say("At 80 degrees [1]."))
+    engine.task_words = ('"How long should green tea ', 'steep?"')
+    ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    ask(tea_bot, conversation, "And how long does it take?")
+    assert "And how long does it take?" in engine.tasks[0].question
+    assert engine.prompts[-1].question == "How long should green tea steep?"
+    assert engine.prompts[-1].turns[-1].text == "And how long does it take?"
+    trace = conversation.messages.get(ordinal=4).trace.data
+    assert (trace["query"], trace["rewritten_by"]) == (
+        "How long should green tea steep?",
+        "engine",
+    )
+
+
+def test_a_rewriting_that_is_no_question_is_left_for_the_rule(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    engine = use_engine(*_say("At 80 degrees [1]."))
+    engine.task_words = ("Sure!\n", "Here is the question:\n")
+    ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    ask(tea_bot, conversation, "And how long does it take?")
+    trace = conversation.messages.get(ordinal=4).trace.data
+    assert trace["rewritten_by"] == "rule"
+    assert "green tea" in trace["query"]
+
+
+def test_follow_ups_are_suggested_where_the_owner_wants_them(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    tea_bot.suggests_follow_ups = True
+    engine = use_engine(*_say("At 80 degrees [1]."))
+    engine.task_words = ("1. How long should it steep?\n", "- Where do I keep it?\nGood luck!")
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert done.follow_ups == ("How long should it steep?", "Where do I keep it?")
+    assert conversation.messages.get(role="assistant").follow_ups == list(done.follow_ups)
+
+
+def test_without_a_model_the_owners_questions_are_suggested(
+    tea_bot: Bot, conversation: Conversation
+) -> None:
+    tea_bot.suggests_follow_ups = True
+    tea_bot.starter_questions = ["How hot should the water be?", "Where do I keep tea?"]
+    done = ask(tea_bot, conversation, "How hot should the water be?")[-1]
+    assert isinstance(done, Done)
+    assert done.follow_ups == ("Where do I keep tea?",)
 
 
 def test_an_engine_that_says_the_refusal_text_has_refused(
