@@ -17,7 +17,7 @@ from whitenoise import WhiteNoise
 from botfactory.errors import BotFactoryError
 from botfactory.lib.memory import give_memory_back
 from botfactory.requests import RequestHandler
-from bots.answering import database
+from bots.answering import database, live
 from bots.answering.engine_health import HealthLoop
 from bots.engines.current import close_engine
 from bots.knowledge import registry
@@ -89,6 +89,7 @@ async def _lifespan(receive: Receive, send: Send) -> None:
             health.start()
             await send({"type": "lifespan.startup.complete"})
         elif message["type"] == "lifespan.shutdown":
+            await live.settle()
             await health.aclose()
             await close_engine()
             await asyncio.to_thread(database.close_threads)

@@ -212,8 +212,12 @@ CELERY_BEAT_SCHEDULE = {
         ("purge", "bots.tasks.purge_deleted_bots", BOTFACTORY_SWEEP_INTERVAL_S),
         ("refresh", "ingestion.tasks.refresh_sources", 60.0),
         ("prune", "ingestion.tasks.prune_runs", 600.0),
+        ("end-dead-answers", "bots.tasks.end_dead_answers", 15.0),
+        ("prune-traces", "bots.tasks.prune_traces", 3600.0),
     )
 }
+# How an answer came about is kept this long for the bot's owner; 0 keeps nothing.
+BOTFACTORY_TRACE_DAYS = env.int("BOTFACTORY_TRACE_DAYS", default=30)
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)
 
 # --- knowledge ---------------------------------------------------------------------------------
@@ -355,8 +359,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
-    "ENUM_NAME_OVERRIDES": {"EngineKindEnum": "bots.models.engine.Engine.Kind"},
+    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_doors"],
+    "ENUM_NAME_OVERRIDES": {
+        "EngineKindEnum": "bots.models.engine.Engine.Kind",
+        "MessageStateEnum": "bots.models.Message.State",
+    },
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The one door from a request to a bot, one of its versions, a conversation or an engine."""
+"""The one door from a request to a bot and what belongs to it, or to an engine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from botfactory.accounts.access import Actor
 from botfactory.accounts.models import ApiKey, Membership, Role, User
 from botfactory.errors import NotFound
 from bots import selectors
-from bots.models import Bot, BotVersion, Conversation, Engine
+from bots.models import Bot, BotVersion, Conversation, Engine, Message
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:
@@ -89,3 +89,11 @@ def require_engine_manager(actor: Actor, *, is_server_wide: bool) -> None:
         actor.require(Role.ADMIN)
     else:
         actor.require_scope(ApiKey.Scope.ENGINES)
+
+
+def message_of_conversation(conversation: Conversation, message_id: UUID) -> Message:
+    """A message of this conversation, earlier attempts included. Raises NotFound."""
+    message = conversation.messages.filter(pk=message_id).first()
+    if message is None:
+        raise NotFound("There is no message with this id.", subject=str(message_id))
+    return message

@@ -37,21 +37,6 @@ def versions_of(bot: Bot) -> QuerySet[BotVersion]:
     return bot.versions.select_related("created_by").order_by("-number")
 
 
-def conversations_of_bot(bot: Bot) -> QuerySet[Conversation]:
-    """Newest first, with `n_questions`; previews of members are left out."""
-    return (
-        Conversation.objects.filter(bot=bot)
-        .exclude(channel=Conversation.Channel.PREVIEW)
-        .annotate(n_questions=Count("messages", filter=Q(messages__role=Message.Role.USER)))
-        .order_by("-updated_at", "pk")
-    )
-
-
-def messages_of(conversation: Conversation) -> QuerySet[Message]:
-    """In order, with their citations."""
-    return conversation.messages.prefetch_related("citations").order_by("ordinal")
-
-
 def engines_with_bots(workspace: Workspace) -> QuerySet[Engine]:
     """`engines_for`, each with `n_bots`: how many of the workspace's bots are set to it."""
     on_it = Q(bots__workspace=workspace, bots__deleted_at=None)
@@ -66,3 +51,13 @@ def bots_on_engine(engine: Engine, workspace: Workspace) -> QuerySet[Bot]:
 def n_bots_elsewhere(engine: Engine, workspace: Workspace) -> int:
     """How many bots of other workspaces are set to one of the server's engines."""
     return Bot.objects.filter(engine=engine, deleted_at=None).exclude(workspace=workspace).count()
+
+
+def messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """What a visitor sees, in order, with citations: of each answer the current attempt."""
+    return all_messages_of(conversation).filter(is_current=True)
+
+
+def all_messages_of(conversation: Conversation) -> QuerySet[Message]:
+    """Earlier attempts too, oldest first."""
+    return conversation.messages.prefetch_related("citations").order_by("ordinal", "attempt")

@@ -71,6 +71,17 @@ def new_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation
     return Conversation(bot=bot, channel=channel)
 
 
-def start_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
-    """A new, empty conversation; its id is the server's."""
-    return Conversation.objects.create(bot=bot, channel=channel)
+def start_conversation(
+    *, bot: Bot, channel: Conversation.Channel, client_key: str = ""
+) -> Conversation:
+    """A new, empty conversation, or the one that was started with `client_key`.
+
+    Its id is the server's.
+    """
+    if not client_key:
+        return Conversation.objects.create(bot=bot, channel=channel)
+    found, _ = Conversation.objects.get_or_create(
+        bot=bot, client_key=f"{channel}:{client_key}", defaults={"channel": channel}
+    )
+    found.bot = bot
+    return found

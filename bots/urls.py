@@ -19,6 +19,16 @@ bot_urls = [
     path("delete/", bots.delete, name="delete"),
     path("conversations/", conversations.conversations, name="conversations"),
     path("conversations/<uuid:conversation_id>/", conversations.conversation, name="conversation"),
+    path(
+        "conversations/<uuid:conversation_id>/export.<str:kind>",
+        conversations.export,
+        name="conversation-export",
+    ),
+    path(
+        "conversations/<uuid:conversation_id>/messages/<uuid:message_id>/",
+        conversations.trace,
+        name="trace",
+    ),
 ]
 
 urlpatterns = [

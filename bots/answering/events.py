@@ -17,9 +17,14 @@ class Started:
     name: ClassVar[str] = "start"
     conversation_id: UUID
     message_id: UUID
+    question_id: UUID
 
     def data(self) -> dict[str, Any]:
-        return {"conversation_id": str(self.conversation_id), "message_id": str(self.message_id)}
+        return {
+            "conversation_id": str(self.conversation_id),
+            "message_id": str(self.message_id),
+            "question_id": str(self.question_id),
+        }
 
 
 @dataclass(frozen=True, slots=True)

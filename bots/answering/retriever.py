@@ -18,10 +18,14 @@ MAX_PASSAGES = 5
 
 @dataclass(frozen=True, slots=True)
 class Retrieved:
-    """`passages` best first; empty when none reached the floor. `best` is the closest cosine."""
+    """`passages` best first; empty when none reached the floor. `best` is the closest cosine.
+
+    `candidates` is everything that was found.
+    """
 
     passages: tuple[ScoredChunk, ...]
     best: float
+    candidates: tuple[ScoredChunk, ...]
 
 
 async def search(bot_id: UUID, query: str, *, limit: int = SEARCH_LIMIT) -> list[ScoredChunk]:
@@ -45,8 +49,8 @@ async def retrieve(bot_id: UUID, query: str, *, floor: float) -> Retrieved:
     found = await search(bot_id, query)
     best = max((chunk.similarity for chunk in found), default=-1.0)
     if best < floor:
-        return Retrieved((), best)
-    return Retrieved(tuple(merge_neighbours(found)[:MAX_PASSAGES]), best)
+        return Retrieved((), best, tuple(found))
+    return Retrieved(tuple(merge_neighbours(found)[:MAX_PASSAGES]), best, tuple(found))
 
 
 def merge_neighbours(chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:

@@ -44,6 +44,7 @@ class Turn:
         self.question = question
         self.message = message
         self.answer = answer
+        self.answer.trace.question, self.answer.trace.floor = question, bot.relevance_floor
         self._started = time.monotonic()
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
@@ -55,6 +56,8 @@ class Turn:
             self.bot, self.question, before
         )
         found = await retriever.retrieve(self.bot.pk, trace.query, floor=self.bot.relevance_floor)
+        trace.candidates, trace.passages = found.candidates, found.passages
+        trace.confidence = found.best
         self._clock("retrieval")
         if not found.passages:
             async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
@@ -75,7 +78,7 @@ class Turn:
         self.answer.state = state
         self.answer.text = text
         yield TextDelta(text)
-        yield self._done()
+        yield self.done()
 
     async def _generate(
         self, chunks: tuple[ScoredChunk, ...], before: History
@@ -91,7 +94,7 @@ class Turn:
         memory.remember_later(self.bot, self.conversation, before, self.answer.trace.prompt)
         if self.bot.suggests_follow_ups and self.answer.state == Message.State.COMPLETE:
             self.answer.follow_ups = await self._suggestions(before)
-        yield self._done()
+        yield self.done()
 
     async def _words(
         self, chunks: tuple[ScoredChunk, ...], before: History
@@ -110,6 +113,7 @@ class Turn:
                         self._begin(step)
                         sources = _cited_passages(step.prompt.passages, chunks)
                         citations = CitationFilter(sources)
+                        self.answer.sources, self.answer.cited = sources, citations.cited
                         yield Sources(tuple(sources.values()))
                         yield Status("answering")
                     case Finished():
@@ -164,7 +168,8 @@ class Turn:
         is_refusal = said.rstrip(".") == refusal.rstrip(".")
         return Message.State.REFUSED if is_refusal else Message.State.COMPLETE
 
-    def _done(self) -> Done:
+    def done(self) -> Done:
+        """The end of the answer as it stands."""
         self._clock("total")
         answer = self.answer
         return Done(

@@ -12,7 +12,7 @@ from bots.bot_settings import (
 )
 from bots.errors import MAX_QUESTION_CHARS
 from bots.languages import LANGUAGE_CHOICES
-from bots.models import Bot
+from bots.models import Bot, Conversation, Message
 
 MAX_SEARCH_LIMIT = 50
 
@@ -115,10 +115,100 @@ class CitationSerializer(serializers.Serializer[Any]):
 class AnswerSerializer(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     text = serializers.CharField()
-    state = serializers.ChoiceField(["complete", "refused", "failed", "interrupted", "stopped"])
+    state = serializers.ChoiceField(Message.State.choices)
     citations = CitationSerializer(many=True)
 
 
 class ChatResponseSerializer(serializers.Serializer[Any]):
     conversation_id = serializers.UUIDField()
+    question_id = serializers.UUIDField()
     message = AnswerSerializer()
+
+
+class AgainRequestSerializer(serializers.Serializer[Any]):
+    stream = serializers.BooleanField(default=False)
+
+
+class ForkRequestSerializer(serializers.Serializer[Any]):
+    message_id = serializers.UUIDField(help_text="The question that is asked differently.")
+    message = serializers.CharField(
+        allow_blank=True, help_text=f"1 to {MAX_QUESTION_CHARS:,} characters."
+    )
+    stream = serializers.BooleanField(default=False)
+
+
+class StopResponseSerializer(serializers.Serializer[Any]):
+    is_stopping = serializers.BooleanField(help_text="False where nothing was being written.")
+
+
+class StoredCitationSerializer(CitationSerializer):
+    document_id = serializers.UUIDField()
+    chunk_id = serializers.UUIDField()
+
+
+class MessageSerializer(serializers.ModelSerializer[Message]):
+    """A question or an answer. `is_current` is false for attempts that were given again."""
+
+    citations = StoredCitationSerializer(many=True)
+
+    class Meta:
+        model = Message
+        fields = (
+            "id",
+            "role",
+            "ordinal",
+            "attempt",
+            "is_current",
+            "state",
+            "text",
+            "citations",
+            "answered_by",
+            "engine",
+            "error_code",
+            "follow_ups",
+            "usage",
+            "timings_ms",
+            "created_at",
+            "finished_at",
+        )
+        read_only_fields = fields
+
+
+class ConversationSerializer(serializers.ModelSerializer[Conversation]):
+    n_questions = serializers.IntegerField()
+    first_question = serializers.CharField(allow_null=True)
+    last_state = serializers.ChoiceField(Message.State.choices, allow_null=True)
+
+    class Meta:
+        model = Conversation
+        fields: tuple[str, ...] = (
+            "id",
+            "channel",
+            "forked_from",
+            "n_questions",
+            "first_question",
+            "last_state",
+            "created_at",
+            "updated_at",
+        )
+        read_only_fields: tuple[str, ...] = fields
+
+
+class ConversationDetailSerializer(ConversationSerializer):
+    messages = MessageSerializer(many=True, source="all_messages")
+
+    class Meta(ConversationSerializer.Meta):
+        fields = (*ConversationSerializer.Meta.fields, "messages")
+        read_only_fields = fields
+
+
+class TraceSerializer(serializers.Serializer[Any]):
+    """How an answer came about; what `data` holds is in docs/api.md."""
+
+    message_id = serializers.UUIDField()
+    answered_by = serializers.CharField()
+    engine = serializers.CharField()
+    state = serializers.CharField()
+    usage = serializers.DictField()
+    timings_ms = serializers.DictField()
+    trace = serializers.DictField()

@@ -79,10 +79,13 @@ class ScoredChunk:
     """A chunk found for a question.
 
     `score` is the fused score and orders one result list (not comparable between questions);
-    `similarity` is the cosine of question and chunk, -1 to 1, and is comparable.
+    `similarity` is the cosine of question and chunk, -1 to 1, and is comparable. `bm25` and
+    `rerank` are the scores of their steps, None where those did not run.
     """
 
     id: UUID
     score: float
     similarity: float
     payload: ChunkPayload
+    bm25: float | None = None
+    rerank: float | None = None

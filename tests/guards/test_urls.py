@@ -48,6 +48,7 @@ PARAMETERS = {
     "page_id": 1,
     "number": 1,
     "name": "x",
+    "kind": "json",
 }
 
 

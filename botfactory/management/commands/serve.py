@@ -22,11 +22,17 @@ from botfactory.accounts.services import ensure_first_owner
 from botfactory.instance import InstanceRunning, own_data_dir
 from botfactory.lib.embedded_worker import EmbeddedWorker
 from botfactory.lib.memory import limit_arenas
+from botfactory.lib.shutdown import request_shutdown
 from botfactory.staticcollect import ensure_collected
+from bots.answering import live
+from bots.answering.endings import Ending
+from bots.answering.reaping import end_all_answers
 from bots.streaming import STALLED_S
 from ingestion.runs.sweeping import resume_all
 
 GRACEFUL_SHUTDOWN_S = 20
+# Answers that still run then are ended in good order, before their connections are cut.
+ANSWERS_END_S = 12
 # How long a thread may hold the interpreter while another waits: Python's own 5 ms, at each of a
 # question's dozen ways in and out of the database, is what visitors would wait for.
 SWITCH_INTERVAL_S = 0.0005
@@ -61,6 +67,7 @@ class Command(BaseCommand):
                     owned.enter_context(own_data_dir(settings.BOTFACTORY_DATA_DIR, url=loopback))
                 except InstanceRunning as exc:
                     raise CommandError(exc.public_message) from exc
+                end_all_answers()
             if not options["no_worker"]:
                 worker = EmbeddedWorker(threads=settings.BOTFACTORY_WORKER_THREADS)
                 worker.start()
@@ -109,8 +116,12 @@ class _OneServer(uvicorn.Server):
             await sync_to_async(self._say_ready)()
 
     async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        request_shutdown()
         await asyncio.to_thread(self._work.close)
+        loop = asyncio.get_running_loop()
+        ending = loop.call_later(ANSWERS_END_S, live.end_all, Ending.SHUTDOWN)
         await super().shutdown(sockets)
+        ending.cancel()
 
 
 @contextmanager
