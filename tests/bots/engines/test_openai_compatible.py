@@ -174,4 +174,4 @@ async def test_a_health_address_kept_behind_a_gateway_does_not_make_a_server_sic
 ) -> None:
     url = await start({"/v1/models": {"data": []}, "/health": web.Response(status=403)})
     async with aiohttp.ClientSession() as session:
-        assert await OpenAICompatibleEngine(session, url, model="m").is_healthy()
+        assert await OpenAICompatibleEngine(EngineHttp(session, url), model="m").is_healthy()
