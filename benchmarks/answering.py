@@ -67,7 +67,8 @@ class Bench:
         _control(self.engine_port, "POST", "/plan", plan)
 
     def stats(self) -> dict[str, int]:
-        return _control(self.engine_port, "GET", "/stats")
+        counts: dict[str, int] = _control(self.engine_port, "GET", "/stats")
+        return counts
 
     def directly(self, work: Work) -> Outcome:
         """The same work, asked of the engine itself."""
