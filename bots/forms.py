@@ -78,8 +78,8 @@ class BotForm(BotModelForm):
             ),
             "refusal_text": "Said when the sources hold no answer. The bot never makes one up.",
             "relevance_floor": (
-                "How closely a passage must match the question. Raise it if the bot answers "
-                "beside the point; lower it if it says too often that it does not know."
+                "How sure the bot must be that it found something on the question. Raise it if it "
+                "answers beside the point; lower it if it says too often that it does not know."
             ),
             "is_shared": "Turns on a chat page of its own, for people without a website.",
         }

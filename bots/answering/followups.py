@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from bots.answering.smalltalk import is_small_talk
 from bots.engines.base import ChatTurn
 
 MAX_FOLLOW_UP_WORDS = 14
@@ -22,7 +23,7 @@ _OPENINGS = re.compile(
     r"^\W*(?:and|but|or|so|also|then|what about|how about|what if|why not|how so|how come|"
     r"more|for example|e\.g\.|really|which ones?|what else|who else|where else|anything else"
     r"|und|aber|oder|was ist mit|wie ist es mit|et|mais|ou bien|et pour|y|pero|e|ma|mas|en|maar|"
-    r"ve|peki|и|а|но|або|та)\b(?!\s*/)",
+    r"ve|peki|и|а|но|або|та)\b(?!\s*/)",  # noqa: RUF001
     re.IGNORECASE,
 )
 # Words that stand for something said before.
@@ -38,7 +39,7 @@ _POINTERS = re.compile(
     r"davon|damit|dafür|dabei|dazu|dort|diese[rsmn]?|ihn|ihm|"
     r"celui-ci|celle-ci|ceux-ci|cela|ça|"
     r"eso|esto|ese|esa|ello|allí|ellos|quello|questa|questo|isso|isto|"
-    r"его|её|ее|их|это|там|його|її|їх|це)\b",
+    r"его|её|ее|их|это|там|його|її|їх|це)\b",  # noqa: RUF001
     re.IGNORECASE,
 )
 # Where those words point at nothing before: "is it possible", "there are", "this site", ...
@@ -64,18 +65,20 @@ _BARE = re.compile(
     r"^\W*(?:how|when|where|who|what|which|how much|how many|how long|how often|how far|since when|"
     r"until when|from when|what for|how much is|how exactly|at what time|"
     r"is (?:it|that) (?:free|true|possible|safe|allowed)|"
-    r"why|why is that|wie|wann|wo|wer|was|welche|wie viel|wie lange|wie oft|warum|wieso|ab wann|bis wann|"
+    r"why|why is that|wie|wann|wo|wer|was|welche|wie viel|wie lange|wie oft|warum|wieso|ab wann|"
+    r"bis wann|"
     r"comment|quand|où|qui|combien|pourquoi|cómo|cuándo|dónde|quién|cuánto|por qué|"
     r"come|quando|dove|chi|quanto|perché|как|когда|где|кто|сколько|почему)\W*$",
     re.IGNORECASE,
 )
 # Words that hold no topic, so that what stands before a pronoun can be weighed.
-_EMPTY = frozenset(
+_EMPTY_WORDS = (
     "a an the i you we my your our me us to of in on at for with from by and or if when how what "
     "which who where why do does did is are was were be been can could will would should must may "
     "have has had not no any some please tell get use need want das der die den dem was wie wer wo "
-    "ist sind kann ich man es ein eine que quoi qui est le la les un une el los las de du".split()
+    "ist sind kann ich man es ein eine que quoi qui est le la les un une el los las de du"
 )
+_EMPTY = frozenset(_EMPTY_WORDS.split())
 _ORDINALS = {
     "first": 0, "second": 1, "third": 2, "fourth": 3, "fifth": 4, "last": -1,
     "1st": 0, "2nd": 1, "3rd": 2,
@@ -94,7 +97,7 @@ def standalone_query(question: str, turns: Sequence[ChatTurn]) -> str:
         return question
     if (item := _named_item(question, turns)) is not None:
         return f"{item}\n{question}"
-    asked = [turn.text for turn in turns if turn.role == "user"]
+    asked = _asked(turns)
     topic = next((text for text in reversed(asked) if not is_follow_up(text)), asked[0])
     lines = [topic]
     if asked[-1] != topic and _content(asked[-1]) - _content(topic):
@@ -104,7 +107,13 @@ def standalone_query(question: str, turns: Sequence[ChatTurn]) -> str:
 
 def needs_rewriting(question: str, turns: Sequence[ChatTurn]) -> bool:
     """Whether the question cannot be searched for without what was said before."""
-    return any(turn.role == "user" for turn in turns) and is_follow_up(question)
+    return is_follow_up(question) and bool(_asked(turns))
+
+
+def _asked(turns: Sequence[ChatTurn]) -> list[str]:
+    """What the visitor asked, oldest first: thanks and greetings are no topics."""
+    said = (turn.text for turn in turns if turn.role == "user")
+    return [text for text in said if not is_small_talk(text)]
 
 
 def is_follow_up(question: str) -> bool:

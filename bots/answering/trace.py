@@ -45,6 +45,9 @@ def _candidate(chunk: ScoredChunk) -> dict[str, Any]:
         "page": payload.page,
         "score": chunk.score,
         "similarity": chunk.similarity,
+        "bm25": chunk.bm25,
+        "coverage": chunk.coverage,
+        "rerank": chunk.rerank,
     }
 
 

@@ -31,7 +31,7 @@ FOLLOW_UPS = [
     "Was kostet das damit?",
     "Et pour les enfants ?",
     "¿Y en México?",
-    "А где это?",
+    "А где это?",  # noqa: RUF001
     "How much?",
 ]
 STANDALONE = [
@@ -70,6 +70,7 @@ def test_a_question_that_stands_alone_is_left_alone(question: str) -> None:
 def test_the_first_question_is_never_a_follow_up() -> None:
     assert standalone_query("What is it?", []) == "What is it?"
     assert not needs_rewriting("What is it?", [])
+    assert not needs_rewriting("What is it?", [ChatTurn("user", "Good morning!")])
 
 
 def test_a_long_question_is_taken_as_it_is() -> None:
@@ -93,7 +94,11 @@ DIALOGUES = [
         ["cancel", "account", "undo"],
     ),
     (["Who designed the tower?", "When was she born?"], ["tower", "born"]),
-    (["Is there a garage?", "How high is it?", "Is it open at night?"], ["garage", "open", "night"]),
+    (
+        ["Is there a garage?", "How high is it?", "Is it open at night?"],
+        ["garage", "open", "night"],
+    ),
+    (["Do you ship to Norway?", "Thanks a lot!", "How long does it take?"], ["Norway", "long"]),
     (["Wie sind die Öffnungszeiten?", "Und am Sonntag?"], ["Öffnungszeiten", "Sonntag"]),
 ]
 
