@@ -192,4 +192,6 @@ def _floors(asked: Sequence[Asked], confidence: NDArray[Any]) -> Table:
 def _weights(asked: Sequence[Asked]) -> Table:
     fitted = _fitted(*_arrays(asked))
     columns = ("similarity", "coverage", "agreement", "breadth", "bias")
-    return Table("weights (relevance.WEIGHTS)", columns, (tuple(f"{weight:.2f}" for weight in fitted),))
+    return Table(
+        "weights (relevance.WEIGHTS)", columns, (tuple(f"{weight:.2f}" for weight in fitted),)
+    )
