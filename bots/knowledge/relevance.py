@@ -47,7 +47,7 @@ class Weights:
 
 
 # From `python -m benchmarks calibrate`.
-WEIGHTS = Weights(similarity=12.6, coverage=6.98, agreement=10.0, breadth=-2.07, bias=-5.82)
+WEIGHTS = Weights(similarity=12.58, coverage=6.98, agreement=10.03, breadth=-2.07, bias=-5.82)
 
 
 def signals(chunks: Sequence[ScoredChunk]) -> Signals:

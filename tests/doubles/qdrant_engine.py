@@ -231,8 +231,14 @@ def _hit(hit: qe.ScoredPoint) -> dict[str, Any]:
         "version": hit.version,
         "score": hit.score,
         "payload": hit.payload,
-        "vector": hit.vector and {name: _plain(vector) for name, vector in hit.vector.items()},
+        "vector": _plain_vectors(hit.vector),
     }
+
+
+def _plain_vectors(vectors: Any) -> Any:
+    if not isinstance(vectors, dict):
+        return vectors
+    return {name: _plain(vector) for name, vector in vectors.items()}
 
 
 def _plain(vector: Any) -> Any:
