@@ -156,7 +156,7 @@ def _arrays(asked: Sequence[Asked]) -> tuple[NDArray[Any], NDArray[Any], NDArray
 
 def _fitted(x: NDArray[Any], y: NDArray[Any], weights: NDArray[Any]) -> NDArray[Any]:
     """The coefficients of `Signals` in their order, then the bias."""
-    from sklearn.linear_model import LogisticRegression
+    from sklearn.linear_model import LogisticRegression  # type: ignore[import-untyped]
 
     mean, scale = x.mean(axis=0), x.std(axis=0) + 1e-9
     model = LogisticRegression(C=REGULARISATION).fit((x - mean) / scale, y, sample_weight=weights)

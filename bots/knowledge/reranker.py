@@ -83,7 +83,7 @@ def _load_model(source: str) -> CrossEncoder:
     from sentence_transformers import CrossEncoder
 
     torch.set_num_threads(1)
-    model = CrossEncoder(source, activation_fn=torch.nn.Sigmoid())
+    model: CrossEncoder = CrossEncoder(source, activation_fn=torch.nn.Sigmoid())
     if model.num_labels != 1:
         raise ValueError(f"{source} sorts into {model.num_labels} classes, which is no order")
     return model

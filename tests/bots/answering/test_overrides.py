@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -161,7 +162,7 @@ def test_a_bot_without_pairs_is_asked_about_once_and_forgotten_again(
     with django_assert_num_queries(0):
         assert find(bot, "What is X-1?", "Something") is None
     write(bot, "What is X-1?")
-    monkeypatch.setattr(overrides.time, "monotonic", lambda: 1e12)
+    monkeypatch.setattr(time, "monotonic", lambda: 1e12)
     assert find(bot, "What is X-1?") is not None
 
 
