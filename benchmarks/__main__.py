@@ -25,6 +25,7 @@ BENCHMARKS = {
     "memory": "memory",
     "kills": "kills",
     "retrieval": "retrieval",
+    "calibrate": "calibrate",
     "extraction": "extraction",
     "answering": "answering",
     "python-docs": "python_docs",

@@ -227,6 +227,7 @@ QDRANT_API_KEY = env.str("QDRANT_API_KEY", default="")
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 EMBEDDINGS_URL = env.str("EMBEDDINGS_URL", default="")
 EMBEDDINGS_API_KEY = env.str("EMBEDDINGS_API_KEY", default="")
+RERANKER_MODEL = env.str("RERANKER_MODEL", default="")
 BOTFACTORY_EMBEDDING_THREADS = env.int("BOTFACTORY_EMBEDDING_THREADS", default=0)
 
 # --- engine ------------------------------------------------------------------------------------

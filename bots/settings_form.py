@@ -118,8 +118,8 @@ class SettingsForm(BotModelForm):
             "top_p": "Leaves out unlikely words. Lower is more sober.",
             "max_answer_tokens": "In tokens; a token is about three quarters of a word.",
             "relevance_floor": (
-                "How closely a passage must match the question. Raise it if the bot answers "
-                "beside the point; lower it if it says too often that it does not know."
+                "How sure the bot must be that it found something on the question. Raise it if it "
+                "answers beside the point; lower it if it says too often that it does not know."
             ),
             "max_passages": "How many passages it answers from, at most.",
             "uses_reranker": (

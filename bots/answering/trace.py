@@ -86,6 +86,7 @@ class Trace:
                 "score": _short(chunk.score),
                 "similarity": _short(chunk.similarity),
                 "bm25": _short(chunk.bm25),
+                "coverage": _short(chunk.coverage),
                 "rerank": _short(chunk.rerank),
                 "n": numbers.get(chunk.id),
                 "is_cited": numbers.get(chunk.id) in cited,
