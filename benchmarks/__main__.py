@@ -25,6 +25,7 @@ BENCHMARKS = {
     "memory": "memory",
     "kills": "kills",
     "retrieval": "retrieval",
+    "answers": "answers",
     "extraction": "extraction",
     "first-token": "first_token",
     "python-docs": "python_docs",

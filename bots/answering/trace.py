@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
+from bots.answering.grounding_check import SentenceCheck
 from bots.engines.base import Prompt
 from bots.knowledge.types import ScoredChunk
 
@@ -22,6 +23,8 @@ class Trace:
     prompt: Prompt | None = None
     # Engines that were tried, in order; `code` is the error that ended a try, "" for none.
     attempts: list[tuple[str, str]] = field(default_factory=list)
+    # What a model's sentences were found to stand on; empty where none were checked.
+    checks: tuple[SentenceCheck, ...] = ()
 
     def data(self) -> dict[str, Any]:
         """JSON for `AnswerTrace.data`."""
@@ -32,6 +35,7 @@ class Trace:
             "candidates": [_candidate(chunk) for chunk in self.candidates],
             "prompt": _prompt(self.prompt) if self.prompt else None,
             "attempts": [{"engine": name, "code": code} for name, code in self.attempts],
+            "checks": [asdict(check) for check in self.checks],
         }
 
 
