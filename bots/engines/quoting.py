@@ -23,7 +23,7 @@ _WORDS = 0.4
 _RANK = 0.1
 _NEIGHBOUR = 0.15  # of the better neighbour's score: an answer stands close to its subject
 _CUE = 0.08  # the sentence holds the kind of thing that is asked for
-_TITLE = -0.3
+_TITLE = -1.0
 _FRAGMENT = -0.1  # a caption, a menu entry, a single line of code
 
 _KEEP = 0.7  # of the best score: weaker sentences are not worth quoting
