@@ -22,8 +22,6 @@ from numpy.typing import NDArray
 
 from benchmarks.report import CannotMeasure, Cell, Options, Table
 from benchmarks.retrieval import BOT, Models, index
-from bots.answering.prompt import number_passages
-from bots.answering.retriever import merge_neighbours
 from bots.engines.base import Delta, Passage, Prompt
 from bots.engines.extractive import ExtractiveEngine
 from bots.knowledge.edge_store import EdgeStore
@@ -32,7 +30,6 @@ from bots.knowledge.embedding import collection_name
 from bots.knowledge.sparse import SparseEmbedder
 from bots.knowledge.types import HybridQuery
 
-N_RESULTS = 8
 N_PASSAGES = 5
 
 
@@ -93,8 +90,12 @@ def run(options: Options) -> list[Table]:
         for question in data["questions"][::step]:
             text = question["question"]
             query = HybridQuery(models.dense.embed_query(text), models.sparse.embed_query(text))
-            found = merge_neighbours(store.search(BOT, query, limit=N_RESULTS))[:N_PASSAGES]
-            runs.append(asyncio.run(answer(question, number_passages(found), models.dense)))
+            # Every paragraph is a document: there are no neighbours to merge.
+            found = [hit.payload for hit in store.search(BOT, query, limit=N_PASSAGES)]
+            passages = tuple(
+                Passage(n, one.text, one.title, one.url, None) for n, one in enumerate(found, 1)
+            )
+            runs.append(asyncio.run(answer(question, passages, models.dense)))
         store.close()
     chosen = set(sorted({paragraph["title"] for paragraph in data["paragraphs"]})[::2])
     rows = (
