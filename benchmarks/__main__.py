@@ -26,6 +26,7 @@ BENCHMARKS = {
     "kills": "kills",
     "retrieval": "retrieval",
     "calibrate": "calibrate",
+    "answers": "answers",
     "extraction": "extraction",
     "answering": "answering",
     "python-docs": "python_docs",

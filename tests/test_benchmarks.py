@@ -47,7 +47,7 @@ def test_every_benchmark_has_its_row_in_the_docs() -> None:
     assert [name for name in command.BENCHMARKS if f"python -m benchmarks {name}" not in docs] == []
 
 
-@pytest.mark.parametrize("name", ["retrieval", "calibrate", "extraction", "python-docs"])
+@pytest.mark.parametrize("name", ["retrieval", "calibrate", "answers", "extraction", "python-docs"])
 def test_missing_data_is_said_and_not_measured(name: str, options: Options) -> None:
     with pytest.raises(CannotMeasure):
         command.load(name).run(options)

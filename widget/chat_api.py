@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from botfactory.errors import NotFound
 from bots.access import conversation_of_bot, public_bot
 from bots.answering import forking
+from bots.answering.citation_links import link_for
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent
 from bots.answering.pipeline import check_question, stream_again, stream_answer
@@ -190,7 +191,14 @@ def _message_data(message: Message) -> dict[str, object]:
         "answered_by": message.answered_by,
         "html": render_answer(message.text, known={citation.n for citation in citations}),
         "citations": [
-            {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}
+            {
+                "n": c.n,
+                "title": c.title,
+                "url": c.url,
+                "page": c.page,
+                "link": link_for(c.url, c.page, c.text),
+                "text": c.text,
+            }
             for c in citations
         ],
         "follow_ups": message.follow_ups,

@@ -18,6 +18,7 @@ from bots.answering import (
     smalltalk,
     suggestions,
 )
+from bots.answering.checking import check_sentences
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent, CitedPassage, Done, Sources, Status, TextDelta
 from bots.answering.generation import Chosen, Waiting
@@ -122,6 +123,7 @@ class Turn:
                 yield event
             return
         self.answer.state = self._final_state()
+        await self._check()
         memory.remember_later(self.bot, self.conversation, before, self.answer.trace.prompt)
         if self.bot.suggests_follow_ups and self.answer.state == Message.State.COMPLETE:
             self.answer.follow_ups = await self._suggestions(before)
@@ -159,6 +161,16 @@ class Turn:
             self.answer.text += rest
             yield TextDelta(rest)
         self.answer.citations = tuple(sources[n] for n in sorted(citations.cited))
+
+    async def _check(self) -> None:
+        """A model's sentences against the passages; a refusal where nothing of them holds."""
+        sent = self.answer.trace.prompt
+        await check_sentences(
+            self.answer, sent.passages if sent else (), drops=self.bot.drops_unsupported
+        )
+        if not self.answer.text:
+            self.answer.state = Message.State.REFUSED
+            self.answer.text = self.bot.refusal_text
 
     def _request(self, chunks: tuple[ScoredChunk, ...], before: History) -> PromptRequest:
         return PromptRequest(

@@ -109,6 +109,10 @@ class CitationSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     url = serializers.CharField()
     page = serializers.IntegerField(allow_null=True)
+    link = serializers.CharField(
+        help_text="Opens the passage: the page scrolled to it, or the page of a PDF. Empty for "
+        "what no browser can open."
+    )
     text = serializers.CharField()
 
 

@@ -364,13 +364,12 @@ def test_events_are_read_however_the_network_cuts_them(page: Page, widgets: Widg
 @pytest.mark.parametrize(
     ("citation", "address"),
     [
-        ({"url": "https://a.test/x.pdf", "page": 3, "text": "t"}, "https://a.test/x.pdf#page=3"),
-        ({"url": "https://a.test/x", "text": "## Our top-rated, big plan\n\nSmall"},
-         "https://a.test/x#:~:text=Our%20top%2Drated%2C%20big%20plan"),
-        ({"url": "https://a.test/x#y", "text": "one two three"},
-         "https://a.test/x#y:~:text=one%20two%20three"),
-        ({"url": "https://a.test/x", "text": "**short**"}, "https://a.test/x"),
+        ({"url": "https://a.test/x.pdf", "link": "https://a.test/x.pdf#page=3"},
+         "https://a.test/x.pdf#page=3"),
+        ({"url": "https://a.test/x", "link": "https://a.test/x#y:~:text=top%2Drated"},
+         "https://a.test/x#y:~:text=top%2Drated"),
         ({"url": "https://a.test/x"}, "https://a.test/x"),
+        ({"url": "https://a.test/x", "link": "javascript:alert(1)"}, None),
         ({"url": "javascript:alert(1)", "text": "one two three"}, None),
         ({"url": "data:text/html,x"}, None),
         ({"url": "//a.test"}, None),

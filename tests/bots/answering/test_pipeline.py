@@ -8,13 +8,13 @@ from contextlib import aclosing
 import pytest
 from asgiref.sync import async_to_sync
 
-from bots.answering import generation, pipeline
+from bots.answering import checking, generation, pipeline
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, TextDelta
 from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
 from bots.engines.errors import EngineRejected, EngineUnavailable
 from bots.errors import ConversationBusy, QuestionEmpty, QuestionTooLong
 from bots.knowledge import registry
-from bots.knowledge.errors import VectorStoreUnavailable
+from bots.knowledge.errors import EmbeddingFailed, VectorStoreUnavailable
 from bots.models import Bot, Conversation, Message
 from bots.services import start_conversation
 from ingestion.models import Source
@@ -135,6 +135,73 @@ def test_question_and_answer_are_kept(tea_bot: Bot, conversation: Conversation) 
     assert answer.engine == "extractive"
     assert set(answer.timings_ms) >= {"retrieval", "first_token", "total"}
     assert answer.finished_at is not None
+
+
+def test_a_models_sentences_are_checked_for_the_owner(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(*_say("Green tea tastes best at 80 degrees [1]. It cures every cold in 3 days [1]."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert "cures" in done.text
+    message = conversation.messages.get(role="assistant")
+    checks = message.trace.data["checks"]
+    assert [check["is_supported"] for check in checks] == [True, False]
+
+
+def test_unsupported_sentences_are_dropped_where_the_owner_wants_it(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("Green tea tastes best at 80 degrees [1]. It cures every cold in 3 days."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert done.text == "Green tea tastes best at 80 degrees [1]."
+    assert [citation.n for citation in done.citations] == [1]
+    assert conversation.messages.get(role="assistant").text == done.text
+
+
+def test_an_answer_of_which_nothing_holds_becomes_a_refusal(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("It cures every cold in 3 days [1]."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.text) == ("refused", tea_bot.refusal_text)
+    assert done.citations == ()
+
+
+def test_quotes_are_not_checked(tea_bot: Bot, conversation: Conversation) -> None:
+    ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    assert conversation.messages.get(role="assistant").trace.data["checks"] == []
+
+
+def test_an_answer_that_cannot_be_checked_stays(
+    tea_bot: Bot,
+    conversation: Conversation,
+    use_engine: Callable[..., ScriptedEngine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(texts: Sequence[str]) -> None:
+        raise EmbeddingFailed
+
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("Water for tea should be a little less than boiling hot, I would say."))
+    monkeypatch.setattr(checking, "_embed", fail)
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.text[:9]) == ("complete", "Water for")
+
+
+def test_what_nobody_can_see_is_neither_shown_nor_kept(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(*_say("Use \u202e80\x1b[31m degrees\U000e0041 \x00[1]."))
+    events = ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    shown = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert shown == "Use 80 degrees [1]."
+    assert conversation.messages.get(role="assistant").text == shown
 
 
 def test_a_question_off_the_topic_is_refused_without_an_engine(

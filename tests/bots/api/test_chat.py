@@ -73,6 +73,7 @@ def test_an_answer_comes_with_its_citations_and_its_conversation(
                     "title": "Shipping",
                     "url": f"{SITE}/shipping",
                     "page": None,
+                    "link": f"{SITE}/shipping#:~:text=We%20ship%20within%20two%20days",
                     "text": "We ship within two days.",
                 }
             ],
