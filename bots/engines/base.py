@@ -32,12 +32,21 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How the engine picks tokens. `temperature` 0 means greedy."""
+    """How the engine picks tokens. `temperature` 0 means greedy.
+
+    None is not sent, so that the server's own default holds; a value that a server would refuse as
+    meaning "off" (a `top_p` of 1, a `top_k` of 0) is not sent either. OpenAI's format has neither
+    `top_k` nor `repetition_penalty`: vLLM, SGLang and llama.cpp read them all the same, TGI's chat
+    ignores them, strict servers refuse the request. `seed` is 0 or more.
+    """
 
     max_new_tokens: int = 512
     temperature: float = 0.2
     top_p: float = 0.95
     stop: tuple[str, ...] = ()
+    top_k: int | None = None
+    repetition_penalty: float | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +114,11 @@ class Engine(Protocol):
         ...
 
     async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
-        """Tokens of `turns` as the engine's chat template writes them, or a safe over-estimate."""
+        """Tokens of the whole prompt that `stream` would send for `turns`, chat template included.
+
+        Exact where the server lets us ask, else a safe over-estimate. Raises EngineError only for
+        a chat template of ours that cannot render the turns.
+        """
         ...
 
     async def is_healthy(self) -> bool:

@@ -56,3 +56,26 @@ class EngineRejected(EngineError):
         "The language model refused the request. The owner of this bot should check the engine "
         "settings (address, key, limits)."
     )
+
+
+class TemplateInvalid(EngineError):
+    """A chat template cannot be read, or cannot render a conversation. Not retryable.
+
+    The message is for the owner who wrote it; `line` counts from 1, None where none is to blame.
+    """
+
+    code = "chat_template_invalid"
+    status = 422
+    default_message = "The chat template is not valid."
+
+    def __init__(self, public_message: str | None = None, *, line: int | None = None) -> None:
+        super().__init__(public_message)
+        self.line = line
+
+
+class ModelsEntryInvalid(EngineError):
+    """A HuggingChat `MODELS` setting cannot be taken over; the message says why. Not retryable."""
+
+    code = "models_entry_invalid"
+    status = 422
+    default_message = "This is not a list of models as HuggingChat wrote it."

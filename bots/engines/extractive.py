@@ -5,10 +5,18 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
-from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
+from bots.engines.base import (
+    ChatTurn,
+    Delta,
+    EngineEvent,
+    Finished,
+    FinishReason,
+    Limits,
+    Prompt,
+)
 from bots.engines.markdown_blocks import BlockKind
 from bots.engines.quoting import Quote, choose_quotes, find_candidates
-from bots.engines.tokenizer import TOKENS_PER_TURN, estimate_tokens
+from bots.engines.tokenizer import estimate_tokens, estimate_turns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -57,8 +65,7 @@ class ExtractiveEngine:
         return estimate_tokens(text)
 
     async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
-        text = "\n".join(turn.text for turn in turns)
-        return await self.count_tokens(text) + TOKENS_PER_TURN * len(turns)
+        return estimate_turns(turns)
 
     async def is_healthy(self) -> bool:
         return True

@@ -1,72 +1,73 @@
-"""Servers that speak OpenAI's chat format: vLLM, SGLang, llama.cpp, Ollama, Triton, Ray Serve."""
+"""Servers that speak OpenAI's format: vLLM, SGLang, llama.cpp, Ollama, Triton, Ray Serve."""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
-import aiohttp
-
-from bots.engines.base import ChatTurn, EngineEvent, Finished, FinishReason, Limits, Prompt, Usage
+from bots.engines.base import ChatTurn, EngineEvent, Limits, Prompt
+from bots.engines.chat_templates import TemplateConfig, TemplateMode
 from bots.engines.context_length import probe_context
-from bots.engines.errors import EngineError, EngineInterrupted
-from bots.engines.relay import OutputGuard, event_object, relay, whole_number
+from bots.engines.openai_readers import ChatReader, TextReader
+from bots.engines.relay import AnswerReader, OutputGuard, relay
+from bots.engines.sampling_fields import openai_fields
 from bots.engines.stops import MAX_SENT, usable_stops
-from bots.engines.tokenizer import TOKENS_PER_TURN, ServerTokenizer
-from bots.engines.transport import EngineHttp, Timeouts
+from bots.engines.templating import rendered
+from bots.engines.tokenizer import ServerTokenizer
+from bots.engines.transport import EngineHttp
+from bots.engines.turn_counter import TurnCounter, messages_of
 
 logger = logging.getLogger(__name__)
 
-_BROKEN_OFF = frozenset({"abort", "error"})
-
 
 class OpenAICompatibleEngine:
-    """`/v1/chat/completions`, streamed.
+    """`/v1/chat/completions`, streamed; with a template of ours its text to `/v1/completions`.
 
-    `url` may end in `/v1` or not. `model` is what the server calls its model ("tgi" for TGI).
-    `context_tokens` stands in where the server does not tell its context length.
+    `model` is what the server calls its model ("tgi" for TGI). `context_tokens` stands in where the
+    server does not tell its context length.
     """
 
     name = "openai"
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
-        url: str,
+        http: EngineHttp,
         *,
         model: str,
-        api_key: str = "",
         context_tokens: int = 4096,
-        timeouts: Timeouts | None = None,
+        template: TemplateConfig | None = None,
     ) -> None:
-        base = url.rstrip("/").removesuffix("/v1")
-        self._http = EngineHttp(session, base, api_key=api_key, timeouts=timeouts)
+        self._http = http
         self._model = model
         self._context_tokens = context_tokens
-        self._tokenizer = ServerTokenizer(self._http, self._tokenize_body)
+        self._template = template or TemplateConfig()
+        self._tokenizer = ServerTokenizer(http, self._tokenize_body)
+        self._turns = TurnCounter(http, model)
         self._limits: Limits | None = None
 
     def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        if self._template.mode is TemplateMode.SERVER:
+            return relay(self._http, "/v1/chat/completions", lambda: self._chat(prompt))
+        return relay(self._http, "/v1/completions", lambda: self._text(prompt))
+
+    async def _chat(self, prompt: Prompt) -> tuple[object, AnswerReader]:
         stops = usable_stops(prompt.sampling.stop)
-        reader = ChatReader(OutputGuard(prompt.sampling, stops))
-        return relay(self._http, "/v1/chat/completions", self._body(prompt, stops), reader)
+        body = {**self._body(prompt, stops), "messages": messages_of(prompt.turns)}
+        return body, ChatReader(OutputGuard(prompt.sampling, stops))
+
+    async def _text(self, prompt: Prompt) -> tuple[object, AnswerReader]:
+        text, own_stops = await rendered(self._template, prompt.turns)
+        stops = usable_stops((*own_stops, *prompt.sampling.stop))
+        body = {**self._body(prompt, stops), "prompt": text}
+        return body, TextReader(OutputGuard(prompt.sampling, stops))
 
     def _body(self, prompt: Prompt, stops: tuple[str, ...]) -> dict[str, object]:
-        sampling = prompt.sampling
-        body: dict[str, object] = {
+        return {
             "model": self._model,
-            "messages": [{"role": turn.role, "content": turn.text} for turn in prompt.turns],
-            "max_tokens": sampling.max_new_tokens,
-            "temperature": max(sampling.temperature, 0.0),
+            **openai_fields(prompt.sampling, stops[:MAX_SENT]),
             "stream": True,
             "stream_options": {"include_usage": True},
         }
-        # Left out where they change nothing: TGI refuses a top_p of 1.
-        if 0 < sampling.top_p < 1:
-            body["top_p"] = sampling.top_p
-        if stops:
-            body["stop"] = list(stops[:MAX_SENT])
-        return body
 
     async def limits(self) -> Limits:
         if self._limits is None:
@@ -80,13 +81,15 @@ class OpenAICompatibleEngine:
     async def count_tokens(self, text: str) -> int:
         return await self._tokenizer.count(text)
 
-    def _tokenize_body(self, text: str) -> dict[str, str]:
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        if self._template.mode is TemplateMode.SERVER:
+            return await self._turns.count(turns)
+        text, _ = await rendered(self._template, turns)
+        return await self._tokenizer.count_prompt(text)
+
+    def _tokenize_body(self, text: str) -> dict[str, object]:
         """vLLM reads `prompt`, llama.cpp `content`, TGI `inputs`; each ignores the others."""
         return {"model": self._model, "prompt": text, "content": text, "inputs": text}
-
-    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
-        text = "\n".join(turn.text for turn in turns)
-        return await self.count_tokens(text) + TOKENS_PER_TURN * len(turns)
 
     async def is_healthy(self) -> bool:
         status = await self._http.probe("/health")
@@ -98,65 +101,6 @@ class OpenAICompatibleEngine:
         """Nothing to close: connections belong to the shared session."""
 
 
-class ChatReader:
-    """Reads chat completion chunks. A `finish_reason` ends the answer; `[DONE]` alone does not."""
-
-    def __init__(self, guard: OutputGuard) -> None:
-        self.finished: Finished | None = None
-        self.cut = False
-        self._guard = guard
-
-    def read(self, data: str) -> str:
-        if data.strip() == "[DONE]":
-            if self.finished is None:
-                raise EngineInterrupted(subject="[DONE] without a finish_reason")
-            return ""
-        try:
-            body = event_object(data)
-        except EngineError:
-            if self.finished is not None:  # nothing that follows can spoil a complete answer
-                return ""
-            raise
-        text = "" if self.finished else self._read_choice(body.get("choices"))
-        if self.finished and not self.cut and (usage := _usage(body.get("usage"))):
-            self.finished = Finished(self.finished.reason, usage)
-        return text
-
-    def _read_choice(self, choices: object) -> str:
-        choice = choices[0] if isinstance(choices, list) and choices else None
-        if not isinstance(choice, Mapping):
-            return ""  # a chunk of usage only
-        match choice.get("delta"):
-            case {"content": str(content)} if content:
-                text = self._add(content)
-            case _:
-                text = ""
-        if reason := choice.get("finish_reason"):
-            if reason in _BROKEN_OFF:
-                raise EngineInterrupted(subject=f"finish_reason {reason}")
-            too_long = (reason == "length" or self.cut) and not self._guard.stopped
-            self.cut = False
-            self.finished = Finished(FinishReason.LENGTH if too_long else FinishReason.STOP)
-            text += self._guard.flush()
-        return text
-
-    def _add(self, content: str) -> str:
-        """A chunk holds a token or more, so more chunks than tokens allowed is too much."""
-        if self._guard.pieces >= self._guard.max_pieces:
-            self.cut = True
-            text = self._guard.flush()
-        else:
-            text = self._guard.add(content)
-            self.cut = self._guard.stopped
-        if self.cut:
-            self.finished = self._guard.cut_short()
-        return text
-
-
-def _usage(value: object) -> Usage | None:
-    if not isinstance(value, Mapping):
-        return None
-    return Usage(
-        prompt_tokens=whole_number(value.get("prompt_tokens")),
-        completion_tokens=whole_number(value.get("completion_tokens")),
-    )
+def base_address(url: str) -> str:
+    """What comes before `/v1`, which people paste along or not."""
+    return url.rstrip("/").removesuffix("/v1")

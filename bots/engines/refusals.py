@@ -65,9 +65,7 @@ def error_in_stream(body: object, *, subject: str) -> EngineError | None:
     Knows TGI's `{"error": text, "error_type"}` and `{"error": {"message", "http_status_code"}}`,
     OpenAI's `{"error": {"message", "type", "code"}}`, and vLLM's older `{"object": "error"}`.
     """
-    if not isinstance(body, Mapping):
-        return None
-    if not body.get("error") and body.get("object") != "error":
+    if not isinstance(body, dict) or not (body.get("error") or body.get("object") == "error"):
         return None
     kind = _kind_by_body(body) or _kind_by_status(_status_in(body))
     return kind(subject=subject)

@@ -8,11 +8,12 @@ from dataclasses import dataclass, field
 import aiohttp
 
 from bots.engines.base import Engine
+from bots.engines.chat_templates import TemplateConfig
 from bots.engines.errors import EngineRejected
 from bots.engines.extractive import Embed, ExtractiveEngine
-from bots.engines.openai_compatible import OpenAICompatibleEngine
+from bots.engines.openai_compatible import OpenAICompatibleEngine, base_address
 from bots.engines.tgi import TgiEngine
-from bots.engines.transport import Timeouts
+from bots.engines.transport import BEARER_HEADER, EngineHttp, Timeouts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,10 @@ class EngineConfig:
     """Where an engine is and how to reach it.
 
     `context_tokens` is used where the server does not tell its context length. `model` is for
-    "openai" servers; "tgi" is the name under which TGI serves its own model there.
+    "openai" servers; "tgi" is the name under which TGI serves its own model there. The key travels
+    in `secret_header`, as `Bearer KEY` where that is "Authorization". `id` and `name` are the
+    engine's own, empty for the one of the operator's environment; `weight` (1 to 100) is its share
+    of the work, `max_concurrent` how many answers it may write at once (0: no limit of ours).
     """
 
     kind: str
@@ -29,6 +33,12 @@ class EngineConfig:
     model: str = "tgi"
     context_tokens: int = 4096
     timeouts: Timeouts = field(default_factory=Timeouts)
+    id: str = ""
+    name: str = ""
+    weight: int = 1
+    max_concurrent: int = 0
+    secret_header: str = BEARER_HEADER
+    template: TemplateConfig = field(default_factory=TemplateConfig)
 
 
 def build_engine(
@@ -45,23 +55,16 @@ def build_engine(
 
 
 def _tgi(config: EngineConfig, session: aiohttp.ClientSession | None, _: Embed) -> Engine:
-    return TgiEngine(
-        _reachable(config, session),
-        config.url,
-        api_key=config.api_key,
-        context_tokens=config.context_tokens,
-        timeouts=config.timeouts,
-    )
+    http = _open_http(config, session, config.url)
+    return TgiEngine(http, context_tokens=config.context_tokens, template=config.template)
 
 
 def _openai(config: EngineConfig, session: aiohttp.ClientSession | None, _: Embed) -> Engine:
     return OpenAICompatibleEngine(
-        _reachable(config, session),
-        config.url,
+        _open_http(config, session, base_address(config.url)),
         model=config.model,
-        api_key=config.api_key,
         context_tokens=config.context_tokens,
-        timeouts=config.timeouts,
+        template=config.template,
     )
 
 
@@ -69,12 +72,16 @@ def _extractive(_: EngineConfig, __: aiohttp.ClientSession | None, embed: Embed)
     return ExtractiveEngine(embed)
 
 
-def _reachable(
-    config: EngineConfig, session: aiohttp.ClientSession | None
-) -> aiohttp.ClientSession:
-    if not config.url or session is None:
+def _open_http(config: EngineConfig, session: aiohttp.ClientSession | None, url: str) -> EngineHttp:
+    if not url or session is None:
         raise EngineRejected(subject=f"engine {config.kind!r} without an address or a session")
-    return session
+    return EngineHttp(
+        session,
+        url,
+        api_key=config.api_key,
+        secret_header=config.secret_header,
+        timeouts=config.timeouts,
+    )
 
 
 _BUILDERS: dict[str, Callable[[EngineConfig, aiohttp.ClientSession | None, Embed], Engine]] = {

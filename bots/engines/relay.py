@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from typing import Protocol
 
+from botfactory.lib.sse import SseEvent
 from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Sampling, Usage
 from bots.engines.errors import EngineError, EngineInterrupted, EngineTimeout
 from bots.engines.refusals import error_in_stream
@@ -55,23 +56,30 @@ class OutputGuard:
         return Finished(reason, Usage(completion_tokens=self.pieces))
 
 
-async def relay(
-    http: EngineHttp, path: str, body: object, reader: AnswerReader
-) -> AsyncGenerator[EngineEvent, None]:
+Prepare = Callable[[], Awaitable[tuple[object, AnswerReader]]]
+"""Makes the request's body, and the reader of its reply; it may ask the server first."""
+
+
+async def relay(http: EngineHttp, path: str, prepare: Prepare) -> AsyncGenerator[EngineEvent, None]:
     """Deltas, then one Finished. Closing the generator closes the connection upstream.
 
-    A failure after the first Delta is an EngineInterrupted, unless the server merely stalled.
+    Tokens that arrived together leave as one Delta. A failure after the first Delta is an
+    EngineInterrupted, unless the server merely stalled.
     """
     shown = False
+    body, reader = await prepare()
     try:
-        async with http.open_stream(path, body) as events:
-            async for event in events:
-                if text := reader.read(event.data):
+        async with http.open_stream(path, body) as batches:
+            async for batch in batches:
+                text, error = _read_all(reader, batch)
+                if text:
                     shown = True
                     yield Delta(text)
+                if error is not None:
+                    raise error
                 if reader.cut:
                     break
-                events.closing = reader.finished is not None
+                batches.closing = reader.finished is not None
     except EngineError as exc:
         if shown and not isinstance(exc, EngineInterrupted | EngineTimeout):
             raise EngineInterrupted(subject=exc.subject) from exc
@@ -81,16 +89,34 @@ async def relay(
     yield reader.finished
 
 
-def event_object(data: str) -> Mapping[str, object]:
+def _read_all(reader: AnswerReader, batch: Sequence[SseEvent]) -> tuple[str, EngineError | None]:
+    """The text of the events up to the end of the answer, or to the error that spoils it."""
+    if len(batch) == 1:
+        try:
+            return reader.read(batch[0].data), None
+        except EngineError as exc:
+            return "", exc
+    parts = []
+    for event in batch:
+        try:
+            parts.append(reader.read(event.data))
+        except EngineError as exc:
+            return "".join(parts), exc
+        if reader.cut:
+            break
+    return "".join(parts), None
+
+
+def event_object(data: str) -> dict[str, object]:
     """The JSON object of an event. Raises the error it carries, EngineError for anything else."""
     try:
         body = json.loads(data)
     except (ValueError, RecursionError) as exc:
         raise EngineError(subject="an event that is not JSON") from exc
+    if not isinstance(body, dict):
+        raise EngineError(subject="an event that is not an object")
     if error := error_in_stream(body, subject="in-stream error"):
         raise error
-    if not isinstance(body, Mapping):
-        raise EngineError(subject="an event that is not an object")
     return body
 
 

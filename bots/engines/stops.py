@@ -19,11 +19,13 @@ class StopScanner:
     Text that may be the beginning of a stop sequence is held back until it is clear.
     """
 
-    __slots__ = ("_held", "_longest", "_stops", "stopped")
+    __slots__ = ("_beginnings", "_ends", "_held", "_longest", "_stops", "stopped")
 
     def __init__(self, stops: Sequence[str]) -> None:
         self._stops = usable_stops(stops)
         self._longest = max(map(len, self._stops), default=0)
+        self._beginnings = {stop[:n] for stop in self._stops for n in range(1, len(stop))}
+        self._ends = {beginning[-1] for beginning in self._beginnings}
         self._held = ""
         self.stopped = False
 
@@ -49,8 +51,9 @@ class StopScanner:
 
     def _prefix_length(self, text: str) -> int:
         """Length of the longest end of `text` that begins a stop sequence."""
+        if not text or text[-1] not in self._ends:  # nearly every token
+            return 0
         for length in range(min(self._longest - 1, len(text)), 0, -1):
-            end = text[len(text) - length :]
-            if any(stop.startswith(end) for stop in self._stops):
+            if text[len(text) - length :] in self._beginnings:
                 return length
         return 0

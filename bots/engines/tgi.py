@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import logging
 from collections.abc import AsyncGenerator, Mapping, Sequence
-from contextlib import aclosing
-
-import aiohttp
 
 from bots.engines.base import (
     ChatTurn,
@@ -15,21 +12,24 @@ from bots.engines.base import (
     FinishReason,
     Limits,
     Prompt,
-    Sampling,
     Usage,
 )
+from bots.engines.chat_templates import TemplateConfig, TemplateMode
+from bots.engines.errors import EngineTimeout, EngineUnavailable
 from bots.engines.refusals import error_for_status
-from bots.engines.relay import OutputGuard, event_object, relay, whole_number
+from bots.engines.relay import AnswerReader, OutputGuard, event_object, relay, whole_number
+from bots.engines.sampling_fields import tgi_parameters
 from bots.engines.stops import MAX_SENT, usable_stops
+from bots.engines.templating import rendered
 from bots.engines.tgi_template import TgiTemplate
-from bots.engines.tokenizer import ServerTokenizer
-from bots.engines.transport import EngineHttp, Timeouts
+from bots.engines.tokenizer import ServerTokenizer, estimate_turns
+from bots.engines.transport import EngineHttp
 
 logger = logging.getLogger(__name__)
 
 
 class TgiEngine:
-    """`/generate_stream` with the server's own chat template, limits and tokenizer.
+    """`/generate_stream` with the server's own chat template, or ours, and its limits.
 
     `context_tokens` stands in where `/info` does not tell the limits.
     """
@@ -38,31 +38,33 @@ class TgiEngine:
 
     def __init__(
         self,
-        session: aiohttp.ClientSession,
-        url: str,
+        http: EngineHttp,
         *,
-        api_key: str = "",
         context_tokens: int = 4096,
-        timeouts: Timeouts | None = None,
+        template: TemplateConfig | None = None,
     ) -> None:
-        self._http = EngineHttp(session, url, api_key=api_key, timeouts=timeouts)
-        self._template = TgiTemplate(self._http)
-        self._tokenizer = ServerTokenizer(self._http, lambda text: {"inputs": text})
+        self._http = http
+        self._template = template or TemplateConfig()
+        self._server_template = TgiTemplate(http)
+        self._tokenizer = ServerTokenizer(http, lambda text: {"inputs": text})
         self._context_tokens = context_tokens
         self._limits: Limits | None = None
         self._max_stops = MAX_SENT
 
-    async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
-        inputs, own_stops = await self._template.render(prompt.turns)
+    def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        return relay(self._http, "/generate_stream", lambda: self._request(prompt))
+
+    async def _request(self, prompt: Prompt) -> tuple[object, AnswerReader]:
+        inputs, own_stops = await self._render(prompt.turns)
         stops = usable_stops((*own_stops, *prompt.sampling.stop))
-        body = {
-            "inputs": inputs,
-            "parameters": generate_parameters(prompt.sampling, stops[: self._max_stops]),
-        }
-        reader = TgiReader(OutputGuard(prompt.sampling, stops))
-        async with aclosing(relay(self._http, "/generate_stream", body, reader)) as events:
-            async for event in events:
-                yield event
+        parameters = tgi_parameters(prompt.sampling, stops[: self._max_stops])
+        body = {"inputs": inputs, "parameters": parameters}
+        return body, TgiReader(OutputGuard(prompt.sampling, stops))
+
+    async def _render(self, turns: Sequence[ChatTurn]) -> tuple[str, tuple[str, ...]]:
+        if self._template.mode is TemplateMode.SERVER:
+            return await self._server_template.render(turns)
+        return await rendered(self._template, turns)
 
     async def limits(self) -> Limits:
         if self._limits is None:
@@ -83,8 +85,12 @@ class TgiEngine:
         return await self._tokenizer.count(text)
 
     async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
-        text, _ = await self._template.render(turns)
-        return await self.count_tokens(text)
+        """What TGI itself will count: `/tokenize` and `/generate_stream` read a text alike."""
+        try:
+            text, _ = await self._render(turns)
+        except (EngineUnavailable, EngineTimeout):
+            return estimate_turns(turns)
+        return await self._tokenizer.count_prompt(text)
 
     async def is_healthy(self) -> bool:
         return await self._http.probe("/health") == 200
@@ -103,22 +109,6 @@ def limits_from_info(info: Mapping[str, object], *, default_total: int) -> Limit
     return Limits(min(inputs or total - 1, total - 1), total)
 
 
-def generate_parameters(sampling: Sampling, stops: tuple[str, ...]) -> dict[str, object]:
-    """TGI's `parameters`; always sent whole, because without them TGI samples by default."""
-    parameters: dict[str, object] = {
-        "max_new_tokens": sampling.max_new_tokens,
-        "do_sample": sampling.temperature > 0,
-        "stop": list(stops),
-        "details": True,
-        "return_full_text": False,
-    }
-    if sampling.temperature > 0:  # TGI refuses a temperature of 0
-        parameters["temperature"] = sampling.temperature
-        if 0 < sampling.top_p < 1:  # and a top_p of 1
-            parameters["top_p"] = sampling.top_p
-    return parameters
-
-
 class TgiReader:
     """Reads the events of `/generate_stream`: one token each, the last with `generated_text`."""
 
@@ -132,8 +122,8 @@ class TgiReader:
             return ""
         body = event_object(data)
         token = body.get("token")
-        token = token if isinstance(token, Mapping) else {}
-        text = self._guard.add("" if token.get("special") else str(token.get("text") or ""))
+        shown = token.get("text") if isinstance(token, dict) and not token.get("special") else None
+        text = self._guard.add(shown if isinstance(shown, str) else "")
         if body.get("generated_text") is not None:
             self.finished = self._final(body.get("details"))
             return text + self._guard.flush()

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bots.engines.base import ChatTurn
+from bots.engines.chat_templates import fold
 from bots.engines.transport import EngineHttp
+from bots.engines.turn_counter import messages_of
 
 TRANSCRIPT_STOPS = ("\nUser:",)
 
@@ -42,8 +44,8 @@ class TgiTemplate:
         return text
 
     async def _templated(self, turns: Sequence[ChatTurn]) -> str | None:
-        messages = [{"role": turn.role, "content": turn.text} for turn in turns]
-        reply = await self._http.post("/chat_tokenize", {"model": "tgi", "messages": messages})
+        body = {"model": "tgi", "messages": messages_of(turns)}
+        reply = await self._http.post("/chat_tokenize", body)
         self._missing = reply.status in (404, 405)
         text = reply.body.get("templated_text") if isinstance(reply.body, Mapping) else None
         if not reply.ok or not isinstance(text, str) or not text:
@@ -60,18 +62,6 @@ class TgiTemplate:
                 if first == second:
                     return text.encode()[:stop].decode("utf-8", "ignore")
         return ""
-
-
-def fold(turns: Sequence[ChatTurn]) -> tuple[ChatTurn, ...]:
-    """The same turns with system text in front of the next user turn and no role twice in a row."""
-    folded: list[ChatTurn] = []
-    for turn in turns:
-        role = "user" if turn.role == "system" else turn.role
-        if folded and folded[-1].role == role:
-            folded[-1] = ChatTurn(role, f"{folded[-1].text}\n\n{turn.text}")
-        else:
-            folded.append(ChatTurn(role, turn.text))
-    return tuple(folded)
 
 
 def transcript(turns: Sequence[ChatTurn]) -> str:

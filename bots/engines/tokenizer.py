@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
+from bots.engines.base import ChatTurn
 from bots.engines.errors import EngineError
 from bots.engines.transport import EngineHttp
 
-# Chat templates add a few tokens around every turn.
-TOKENS_PER_TURN = 8
-
 # Letters by runs (a capital starts a new one), everything else by the character.
 _PIECES = re.compile(r"[A-Za-z][a-z]*|[^\x00-\x7f]|[0-9]|[^\sA-Za-z0-9]|[\r\n\t]| {2,}")
+
+# The marks around a turn: five tokens in Llama 3 and ChatML. The preamble: what a template writes
+# of its own accord; some Llama and gpt-oss templates put the date and a notice there.
+TOKENS_PER_TURN = 8
+PREAMBLE_TOKENS = 64
 
 
 def estimate_tokens(text: str) -> int:
@@ -24,6 +27,11 @@ def estimate_tokens(text: str) -> int:
     about twice its true count; that costs context, never a refusal by the server.
     """
     return sum(_piece_cost(piece) for piece in _PIECES.findall(text))
+
+
+def estimate_turns(turns: Sequence[ChatTurn]) -> int:
+    """An over-estimate of the tokens of `turns` in any of the usual chat templates."""
+    return PREAMBLE_TOKENS + sum(estimate_tokens(turn.text) + TOKENS_PER_TURN for turn in turns)
 
 
 def _piece_cost(piece: str) -> int:
@@ -40,7 +48,7 @@ class ServerTokenizer:
     """
 
     def __init__(
-        self, http: EngineHttp, body: Callable[[str], dict[str, str]], *, memory: int = 1024
+        self, http: EngineHttp, body: Callable[[str], dict[str, object]], *, memory: int = 1024
     ) -> None:
         self._http = http
         self._body = body
@@ -62,16 +70,23 @@ class ServerTokenizer:
             self._counts.popitem(last=False)
         return counted
 
-    async def _ask(self, text: str) -> int | None:
+    async def count_prompt(self, text: str) -> int:
+        """Tokens of a whole prompt, its start token included. Not remembered: it comes once."""
+        counted = None if self._missing else await self._ask(text, is_prompt=True)
+        return estimate_tokens(text) + 1 if counted is None else counted
+
+    async def _ask(self, text: str, *, is_prompt: bool = False) -> int | None:
+        # TGI and vLLM count the start token anyway, llama.cpp when it is told to.
+        body = {**self._body(text), "add_special": True} if is_prompt else self._body(text)
         try:
-            reply = await self._http.post("/tokenize", self._body(text))
+            reply = await self._http.post("/tokenize", body)
         except EngineError:
             return None
         self._missing = reply.status in (404, 405)
-        return _count_in(reply.body) if reply.ok else None
+        return count_in(reply.body) if reply.ok else None
 
 
-def _count_in(body: object) -> int | None:
+def count_in(body: object) -> int | None:
     """The count in a reply of vLLM, of llama.cpp, or of TGI; a text is never zero tokens."""
     match body:
         case {"count": int(count)} if count > 0:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
+import re
 import time
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -27,6 +28,24 @@ from bots.engines.refusals import error_for_status, error_in_stream, log_refusal
 MAX_BODY_BYTES = 8_000_000  # of a reply that is not a stream: /tokenize of a long text
 MAX_ERROR_BYTES = 64_000
 CLOSING_S = 2.0
+
+BEARER_HEADER = "Authorization"
+_HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
+# Headers that are the transport's own: a secret in their place would break the request.
+_OUR_HEADERS = frozenset(
+    {
+        "accept-encoding",
+        "connection",
+        "content-length",
+        "content-type",
+        "expect",
+        "host",
+        "te",
+        "trailer",
+        "transfer-encoding",
+        "upgrade",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +73,7 @@ class Reply:
 
 
 class EventStream:
-    """The events of one reply, in order; ends with the body.
+    """The events of one reply, in order, those that arrived together in one list; ends with it.
 
     Raises EngineTimeout when no event comes in time (comments are not progress), and
     EngineInterrupted when the connection breaks. Once `closing` is set the answer is complete:
@@ -68,17 +87,17 @@ class EventStream:
         self.subject = subject
         self._content = response.content
         self._parser = SseParser()
-        self._ready: deque[SseEvent] = deque()
         self._idle_s = idle_s
         self._patience_s = first_event_s
+        self._watch = Watch(self._content)
 
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> SseEvent:
+    async def __anext__(self) -> list[SseEvent]:
         try:
-            while not self._ready:
-                self._ready.extend(self._parser.feed(await self._read()))
+            while not (events := self._parser.feed(await self._read())):
+                pass
         except (EngineError, SseEventTooLarge) as exc:
             if self.closing:
                 raise StopAsyncIteration from None
@@ -86,23 +105,76 @@ class EventStream:
                 raise EngineError(subject=f"{exc.code} {self.subject}") from exc
             raise
         self._patience_s = self._idle_s
-        return self._ready.popleft()
+        return events
+
+    def close(self) -> None:
+        self._watch.stop()
 
     async def _read(self) -> bytes:
         """The next bytes. Only time spent waiting here counts, not a slow visitor's."""
-        limit = min(self._patience_s, CLOSING_S) if self.closing else self._patience_s
-        started = time.monotonic()
         try:
-            async with asyncio.timeout(limit):
+            if chunk := self._content.read_nowait():
+                return chunk
+            limit_s = min(self._patience_s, CLOSING_S) if self.closing else self._patience_s
+            started = self._watch.start(limit_s)
+            try:
                 chunk = await self._content.readany()
+            finally:
+                self._patience_s -= self._watch.pause() - started
         except TimeoutError as exc:
             raise EngineTimeout(subject=self.subject) from exc
         except (aiohttp.ClientError, ConnectionError) as exc:
             raise EngineInterrupted(subject=self.subject) from exc
-        self._patience_s -= time.monotonic() - started
         if not chunk:
             raise StopAsyncIteration
         return chunk
+
+
+class Watch:
+    """Fails the reading of `content` with TimeoutError when one wait takes too long.
+
+    One timer serves a whole stream: it looks at the clock when it is due, and goes to sleep again
+    if the wait it was set for is over. `asyncio.timeout` would set one for each token.
+    """
+
+    __slots__ = ("_content", "_deadline", "_loop", "_timer")
+
+    def __init__(self, content: aiohttp.StreamReader) -> None:
+        self._content = content
+        self._loop = asyncio.get_running_loop()
+        self._deadline = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+
+    def start(self, limit_s: float) -> float:
+        """From now on the wait may take `limit_s`. Returns now, in seconds."""
+        now = self._loop.time()
+        self._deadline = now + max(limit_s, 0.0)
+        if self._timer is None or self._timer.when() > self._deadline:
+            self._set()
+        return now
+
+    def pause(self) -> float:
+        """The wait is over. Returns now, in seconds."""
+        self._deadline = math.inf
+        return self._loop.time()
+
+    def stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _set(self) -> None:
+        self.stop()
+        self._timer = self._loop.call_at(self._deadline, self._look)
+
+    def _look(self) -> None:
+        self._timer = None
+        if self._deadline == math.inf:
+            return  # nobody waits: the next wait sets a timer
+        if self._loop.time() >= self._deadline:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._set()
 
 
 class EngineHttp:
@@ -117,9 +189,13 @@ class EngineHttp:
         url: str,
         *,
         api_key: str = "",
+        secret_header: str = BEARER_HEADER,
         timeouts: Timeouts | None = None,
     ) -> None:
-        """Raises EngineRejected for a key that cannot travel in a header."""
+        """Raises EngineRejected for a key that cannot travel in a header, or for a bad header.
+
+        In "Authorization" the key travels as `Bearer KEY`, in any other header as it is.
+        """
         self.url = url.rstrip("/")
         self.timeouts = timeouts or Timeouts()
         self._session = session
@@ -127,8 +203,11 @@ class EngineHttp:
         key = api_key.strip()
         if not (key.isascii() and key.isprintable()):
             raise EngineRejected(subject="api key with control or non-ASCII characters")
+        if not _HEADER_NAME.fullmatch(secret_header) or secret_header.lower() in _OUR_HEADERS:
+            raise EngineRejected(subject="a secret header that no request can have")
         if key:
-            self._headers["Authorization"] = f"Bearer {key}"
+            is_bearer = secret_header.lower() == BEARER_HEADER.lower()
+            self._headers[secret_header] = f"Bearer {key}" if is_bearer else key
 
     async def get(self, path: str) -> Reply:
         """Raises EngineUnavailable or EngineTimeout; any status is a reply."""
@@ -159,12 +238,16 @@ class EngineHttp:
         try:
             if response.status != 200 or response.content_type != "text/event-stream":
                 raise await self._refusal(response, subject)
-            yield EventStream(
+            events = EventStream(
                 response,
                 first_event_s=max(0.0, first_token_s - (time.monotonic() - started)),
                 idle_s=self.timeouts.idle_s,
                 subject=subject,
             )
+            try:
+                yield events
+            finally:
+                events.close()
         finally:
             response.close()  # a reply read to its end is back in the pool already
 

@@ -36,6 +36,9 @@ class Control:
     def faults(self, **faults: object) -> None:
         self._call("POST", "/faults", faults)
 
+    def listen(self, is_open: bool) -> None:
+        self._call("POST", "/listen", {"open": is_open})
+
     def reset(self) -> None:
         self._call("POST", "/reset", {})
 

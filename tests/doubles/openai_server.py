@@ -1,4 +1,4 @@
-"""A stand-in for servers that speak OpenAI's chat format, in the dialect of vLLM or of llama.cpp.
+"""A stand-in for servers that speak OpenAI's format, in the dialect of vLLM or of llama.cpp.
 
 Run it with `python -m tests.doubles.openai_server --profile vllm --port 0 --control-port 0`. It is
 scripted through the same control port as the TGI double, whose `/v1` routes are TGI's dialect.
@@ -29,6 +29,54 @@ CONTEXT_TOKENS = 2048
 PROFILES = ("vllm", "llamacpp")
 
 
+class _Chunks:
+    """The chunks of one address, around the same envelope."""
+
+    object_name: str
+    id: str
+
+    def __init__(self, vllm: bool) -> None:
+        self.vllm = vllm
+        self.envelope = {"id": self.id, "object": self.object_name, "created": 0, "model": MODEL}
+
+    def opening(self) -> list[dict[str, Any]]:
+        return []
+
+    def token(self, text: str, finish: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def last(self, finish: str | None) -> dict[str, Any]:
+        raise NotImplementedError
+
+    def _with(self, **choice: object) -> dict[str, Any]:
+        return {**self.envelope, "choices": [{"index": 0, **choice}]}
+
+
+class _ChatChunks(_Chunks):
+    object_name = "chat.completion.chunk"
+    id = "chatcmpl-double"
+
+    def opening(self) -> list[dict[str, Any]]:
+        return [self._with(delta={"role": "assistant", "content": ""}, finish_reason=None)]
+
+    def token(self, text: str, finish: str | None) -> dict[str, Any]:
+        return self._with(delta={"content": text}, finish_reason=finish)
+
+    def last(self, finish: str | None) -> dict[str, Any]:
+        return self._with(delta={}, finish_reason=finish)
+
+
+class _TextChunks(_Chunks):
+    object_name = "text_completion"
+    id = "cmpl-double"
+
+    def token(self, text: str, finish: str | None) -> dict[str, Any]:
+        return self._with(text=text, logprobs=None, finish_reason=finish)
+
+    def last(self, finish: str | None) -> dict[str, Any]:
+        return self._with(text="", logprobs=None, finish_reason=finish)
+
+
 class OpenAIDouble:
     def __init__(self, profile: str, config: Config, state: State) -> None:
         self._vllm = profile == "vllm"
@@ -37,12 +85,14 @@ class OpenAIDouble:
         self._double = Double(config, state)
         self._routes: dict[tuple[str, str], Callable[..., Awaitable[web.StreamResponse]]] = {
             ("POST", "/v1/chat/completions"): self._chat,
+            ("POST", "/v1/completions"): self._text,
             ("POST", "/tokenize"): self._tokenize,
             ("GET", "/v1/models"): self._models,
             ("GET", "/health"): self._health,
         }
         if not self._vllm:
             self._routes["GET", "/props"] = self._props
+            self._routes["POST", "/apply-template"] = self._apply_template
 
     async def serve(self, request: web.Request) -> web.StreamResponse:
         raw = await request.read()
@@ -70,6 +120,21 @@ class OpenAIDouble:
         self, request: web.Request, record: Record, body: Mapping[str, Any]
     ) -> web.StreamResponse:
         prompt = self._double.template(body["messages"])
+        return await self._stream(request, record, body, prompt, _ChatChunks(self._vllm))
+
+    async def _text(
+        self, request: web.Request, record: Record, body: Mapping[str, Any]
+    ) -> web.StreamResponse:
+        return await self._stream(request, record, body, body["prompt"], _TextChunks(self._vllm))
+
+    async def _stream(
+        self,
+        request: web.Request,
+        record: Record,
+        body: Mapping[str, Any],
+        prompt: str,
+        chunks: _Chunks,
+    ) -> web.StreamResponse:
         plan = await self._double.plan_for(prompt)
         if planned := planned_reply(plan):
             return planned
@@ -81,12 +146,14 @@ class OpenAIDouble:
             event_stream(request, plan, headers, keepalive_s=self._config.keepalive_s) as writer,
         ):
             try:
-                await writer.send(compact(self._chunk({"role": "assistant", "content": ""})))
-                async for data in self._events(job, plan, record, body):
+                for opening in chunks.opening():
+                    await writer.send(compact(opening))
+                async for data in self._events(job, plan, record, body, chunks):
                     await writer.send(data)
             except RequestError as error:
                 await writer.send(compact(self._error(error)))
-            await writer.send("[DONE]")
+            if not plan.no_done:
+                await writer.send("[DONE]")
         return writer.response
 
     def _job(self, prompt: str, body: Mapping[str, Any]) -> Job:
@@ -108,7 +175,7 @@ class OpenAIDouble:
         )
 
     async def _events(
-        self, job: Job, plan: Plan, record: Record, body: Mapping[str, Any]
+        self, job: Job, plan: Plan, record: Record, body: Mapping[str, Any], chunks: _Chunks
     ) -> AsyncIterator[str]:
         shown = 0
         step: Step | None = None
@@ -119,9 +186,9 @@ class OpenAIDouble:
             shown += len(text)
             if text or self._vllm:
                 finish = self._finish(step, plan) if self._vllm else None
-                yield compact(self._chunk({"content": text}, finish))
-        if not self._vllm and step is not None:  # llama.cpp closes with an empty delta
-            yield compact(self._chunk({}, self._finish(step, plan)))
+                yield compact(chunks.token(text, finish))
+        if not self._vllm and step is not None:  # llama.cpp closes without text
+            yield compact(chunks.last(self._finish(step, plan)))
         if (body.get("stream_options") or {}).get("include_usage") and not plan.no_usage:
             generated = step.index if step is not None else 0
             usage = {
@@ -129,7 +196,7 @@ class OpenAIDouble:
                 "completion_tokens": generated,
                 "total_tokens": job.input_tokens + generated,
             }
-            yield compact({**self._chunk({}), "choices": [], "usage": usage})
+            yield compact({**chunks.envelope, "choices": [], "usage": usage})
 
     @staticmethod
     def _finish(step: Step, plan: Plan) -> str | None:
@@ -137,23 +204,24 @@ class OpenAIDouble:
             return None
         return "length" if step.finish == "length" else "stop"
 
-    @staticmethod
-    def _chunk(delta: dict[str, Any], finish: str | None = None) -> dict[str, Any]:
-        return {
-            "id": "chatcmpl-double",
-            "object": "chat.completion.chunk",
-            "created": 0,
-            "model": MODEL,
-            "choices": [{"index": 0, "delta": delta, "finish_reason": finish}],
-        }
-
     async def _tokenize(self, _: web.Request, __: Record, body: Mapping[str, Any]) -> web.Response:
         if not self._vllm:
             tokens = [token.id for token in tokenize(body.get("content", ""))]
             return web.json_response({"tokens": tokens})
-        ids = [token.id for token in tokenize(body["prompt"])]
+        if "messages" in body:
+            prompt = self._double.template(body["messages"])
+        elif "prompt" in body:
+            prompt = body["prompt"]
+        else:
+            raise RequestError(400, "Field required", "BadRequestError")
+        ids = [token.id for token in tokenize(prompt)]
         reply = {"count": len(ids), "max_model_len": CONTEXT_TOKENS, "tokens": ids}
         return web.json_response(reply)
+
+    async def _apply_template(
+        self, _: web.Request, __: Record, body: Mapping[str, Any]
+    ) -> web.Response:
+        return web.json_response({"prompt": self._double.template(body["messages"])})
 
     async def _models(self, _: web.Request, __: Record, ___: None) -> web.Response:
         entry: dict[str, Any] = {"id": MODEL, "object": "model", "created": 0, "owned_by": "double"}

@@ -70,3 +70,50 @@ def test_a_planned_death_takes_the_process_down() -> None:
             connection.getresponse().read()
         connection.close()
         assert double.process.wait(10) == 1
+
+
+def test_a_closed_port_refuses_and_opens_again() -> None:
+    with running(("tests.doubles.tgi_server",)) as (double,):
+        double.control.listen(False)
+        with pytest.raises(ConnectionRefusedError):
+            _post(double, b'{"inputs":"Hi"}')
+        double.control.listen(True)
+        assert _post(double, b'{"inputs":"Hi"}').startswith(b'{"generated_text"')
+
+
+@pytest.mark.parametrize("path", ["/generate", "/generate_stream"])
+def test_a_client_that_leaves_is_noticed_and_its_permit_freed(
+    tgi: RunningDouble, path: str
+) -> None:
+    tgi.control.script({"reply": "a b c d", "hold_after": 2})
+    connection = http.client.HTTPConnection("127.0.0.1", tgi.port, timeout=10)
+    connection.request("POST", path, b'{"inputs":"Hi"}', {"Content-Type": "application/json"})
+    assert tgi.control.wait("produced", 2)
+    connection.close()
+    assert tgi.control.wait("dropped")
+    state = tgi.control.state()
+    assert (state["in_flight"], state["connections"]) == (0, 1)
+    assert state["failures"] == {"dropped": 1}
+    (request,) = state["requests"]
+    assert (request["path"], request["produced"], request["dropped"]) == (path, 2, True)
+    assert request["body"] == '{"inputs":"Hi"}'
+
+
+def test_429_for_the_next_requests_and_a_sick_server_that_still_answers(tgi: RunningDouble) -> None:
+    tgi.control.faults(overloaded_next=2, unhealthy=True)
+    asked = b'{"inputs":"Hi"}'
+    answers = [_post(tgi, asked)[:20] for _ in range(3)]
+    assert answers == [b'{"error": "Model is '] * 2 + [b'{"generated_text": "']
+    connection = http.client.HTTPConnection("127.0.0.1", tgi.port, timeout=10)
+    connection.request("GET", "/health")
+    assert connection.getresponse().status == 503
+    connection.close()
+
+
+def _post(double: RunningDouble, body: bytes) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", double.port, timeout=10)
+    try:
+        connection.request("POST", "/generate", body, {"Content-Type": "application/json"})
+        return connection.getresponse().read()
+    finally:
+        connection.close()

@@ -2,57 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 from typing import Any
 
 import pytest
-from aiohttp.test_utils import TestServer
 
-from tests.doubles.tgi_server.app import api_app
-from tests.doubles.tgi_server.config import Config
-from tests.doubles.tgi_server.state import State
-
-GENERATE = {"inputs": "Hi", "parameters": {"details": True, "max_new_tokens": 9}}
-CHAT = {"messages": [{"role": "user", "content": "Hi"}], "stream": True, "max_tokens": 9}
-
-
-async def exchange(
-    path: str,
-    body: object,
-    *plans: dict[str, Any],
-    method: str = "POST",
-    headers: dict[str, str] | None = None,
-    **config: Any,
-) -> tuple[bytes, bytes]:
-    """Head and body of a reply, as they come off the socket, of a double with this set-up."""
-    state = State()
-    state.script.load(plans)
-    async with TestServer(api_app(Config(**config), state)) as server:
-        reader, writer = await asyncio.open_connection("127.0.0.1", server.port)
-        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-        fields = {"Content-Type": "application/json", "Connection": "close", **(headers or {})}
-        lines = [f"{method} {path} HTTP/1.1", "Host: x", f"Content-Length: {len(raw)}"]
-        lines += [f"{name}: {value}" for name, value in fields.items()]
-        writer.write("\r\n".join([*lines, "", ""]).encode() + raw)
-        head, _, rest = (await reader.read(-1)).partition(b"\r\n\r\n")
-        writer.close()
-        await writer.wait_closed()
-    return head, _unchunked(rest) if b"chunked" in head else rest
-
-
-def _unchunked(raw: bytes) -> bytes:
-    body = b""
-    while raw:
-        size, _, raw = raw.partition(b"\r\n")
-        body += raw[: int(size, 16)]
-        raw = raw[int(size, 16) + 2 :]
-    return body
-
-
-def status_of(head: bytes) -> int:
-    return int(head.split(b" ", 2)[1])
+from tests.doubles.wire import CHAT, GENERATE, exchange, status_of
 
 
 async def test_a_stream_is_these_bytes() -> None:
@@ -241,3 +197,159 @@ async def test_tokens_carry_byte_offsets() -> None:
     _, body = await exchange("/tokenize", {"inputs": "é 日"})
     offsets = [(token["text"], token["start"], token["stop"]) for token in json.loads(body)]
     assert offsets == [("é", 0, 2), (" ", 2, 3), ("日", 3, 6)]
+
+
+TOOLS = {
+    "tools": [{"type": "function", "function": {"name": "weather", "parameters": {}}}],
+    "tool_choice": "auto",
+}
+CALL = {"tool": "weather", "args": {"city": "Köln"}}
+
+
+async def test_a_tool_call_is_one_message_with_arguments_as_text() -> None:
+    asked = {**CHAT, **TOOLS, "stream": False}
+    _, body = await exchange("/v1/chat/completions", asked, {"reply": "x", "tool": CALL})
+    assert json.loads(body)["choices"][0]["message"] == {
+        "role": "assistant",
+        "tool_calls": [
+            {
+                "id": "0",
+                "type": "function",
+                "function": {
+                    "description": None,
+                    "name": "weather",
+                    "arguments": '{"city": "K\\u00f6ln"}',
+                },
+            }
+        ],
+    }
+
+
+async def test_a_streamed_tool_call_names_the_tool_once() -> None:
+    _, body = await exchange("/v1/chat/completions", {**CHAT, **TOOLS}, {"tool": CALL})
+    events = [line[6:] for line in body.decode().split("\n\n") if line]
+    assert events.pop() == "[DONE]"
+    choices = [json.loads(event)["choices"][0] for event in events]
+    assert choices.pop()["finish_reason"] == "stop"
+    calls = [choice["delta"]["tool_calls"][0] for choice in choices]
+    assert calls[0]["function"] == {"name": "weather", "arguments": "{"}
+    assert {call["function"]["name"] for call in calls[1:]} == {None}
+    assert {call["id"] for call in calls} == {"0"}
+    arguments = "".join(call["function"]["arguments"] for call in calls)
+    assert json.loads(arguments) == {"city": "Köln"}
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_without_a_tool_the_model_runs_twice_and_answers(stream: bool) -> None:
+    asked = {**CHAT, **TOOLS, "stream": stream}
+    plan = {"reply": "Sunny.", "tool": {"no_tool": True}}
+    _, body = await exchange("/v1/chat/completions", asked, plan)
+    assert b"Sunny" in body
+    assert b"tool_calls" not in body
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ({"response_format": {"type": "json", "value": {}}}, "Grammar and tools are mutually"),
+        ({"tool_choice": {"function": {"name": "other"}}}, "Tool with name other not found"),
+        ({"stream": False}, "EOF while parsing"),
+    ],
+)
+async def test_tool_errors_have_their_own_type(change: dict[str, Any], text: str) -> None:
+    asked = {**CHAT, **TOOLS, **change}
+    plan = {"tool": {"truncated": True}}
+    head, body = await exchange("/v1/chat/completions", asked, plan)
+    assert status_of(head) == 422
+    reply = json.loads(body)
+    assert reply["error"].startswith(f"Tool error: {text}")
+    assert reply["error_type"] == "tool_error"
+
+
+async def test_best_of_and_top_tokens_are_told_in_the_details() -> None:
+    parameters = {"best_of": 2, "do_sample": True, "details": True, "top_n_tokens": 2}
+    _, body = await exchange(
+        "/generate", {"inputs": "Hi", "parameters": parameters}, {"reply": "a"}
+    )
+    details = json.loads(body)["details"]
+    assert [len(tokens) for tokens in details["top_tokens"]] == [2, 2]
+    assert [one["generated_text"] for one in details["best_of_sequences"]] == ["a"]
+
+
+async def test_a_server_without_grammars_says_so() -> None:
+    grammar = {"grammar": {"type": "json", "value": {"properties": {}}}}
+    asked = {"inputs": "Hi", "parameters": grammar}
+    _, body = await exchange("/generate", asked, grammar_support=False)
+    assert json.loads(body)["error"] == "Input validation error: grammar is not supported"
+
+
+async def test_a_full_server_answers_even_an_invalid_request_with_429() -> None:
+    asked = {"inputs": "", "parameters": {"top_p": 7}}
+    head, body = await exchange("/generate", asked, max_concurrent_requests=0)
+    assert status_of(head) == 429
+    assert json.loads(body) == {"error": "Model is overloaded", "error_type": "overloaded"}
+    assert b"retry-after" not in head.lower()
+
+
+@pytest.mark.parametrize(
+    ("change", "path"),
+    [
+        ({"logit_bias": {"5": 1}}, "logit_bias"),
+        ({"stop": "x"}, "stop"),
+        ({"response_format": {"type": "json_schema", "json_schema": {}}}, "response_format"),
+        ({"messages": [{"role": "user", "content": None}]}, "messages[0]"),
+    ],
+)
+async def test_chat_bodies_of_the_wrong_shape_are_plain_422(
+    change: dict[str, Any], path: str
+) -> None:
+    head, body = await exchange("/v1/chat/completions", {**CHAT, **change})
+    assert status_of(head) == 422
+    prefix = "Failed to deserialize the JSON body into the target type: "
+    assert body.decode().startswith(prefix + path)
+
+
+async def test_json_of_another_name_and_unknown_fields_are_accepted() -> None:
+    head, _ = await exchange(
+        "/generate",
+        {**GENERATE, "who": "knows"},
+        headers={"Content-Type": "application/problem+json"},
+    )
+    assert status_of(head) == 200
+
+
+async def test_a_chat_template_error_is_a_422_though_a_stream_was_asked_for() -> None:
+    head, body = await exchange("/v1/chat/completions", CHAT, chat_template=False)
+    assert status_of(head) == 422
+    assert json.loads(body)["error_type"] == "template_error"
+
+
+async def test_the_open_addresses_need_no_key() -> None:
+    for path in ("/info", "/health", "/v1/models", "/metrics"):
+        head, _ = await exchange(path, b"", method="GET", api_key="k")
+        assert status_of(head) == 200
+        assert b"access-control-allow-origin: *" in head
+
+
+async def test_a_key_is_compared_without_case() -> None:
+    head, _ = await exchange(
+        "/generate", GENERATE, api_key="Sesame", headers={"Authorization": "bearer sesame"}
+    )
+    assert status_of(head) == 200
+
+
+async def test_metrics_count_requests_and_lengths() -> None:
+    _, body = await exchange("/metrics", b"", method="GET")
+    for name in (b"tgi_request_count", b"tgi_queue_size 0", b"tgi_request_input_length_bucket"):
+        assert name in body
+
+
+async def test_completions_interleave_their_prompts_and_end_once() -> None:
+    asked = {"prompt": ["a", "b"], "stream": True, "max_tokens": 9}
+    _, body = await exchange("/v1/completions", asked, {"reply": "One two"})
+    events = [line[6:] for line in body.decode().split("\n\n") if line]
+    assert events.pop() == "[DONE]"
+    choices = [json.loads(event)["choices"][0] for event in events]
+    assert [choice["index"] for choice in choices] == [0, 1, 0, 1, 0, 1]
+    assert [choice["finish_reason"] for choice in choices][-2:] == ["eos_token", "eos_token"]
+    assert {choice["finish_reason"] for choice in choices[:-2]} == {""}

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import aiohttp
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from bots.engines.base import (
     ChatTurn,
     Delta,
+    Engine,
     EngineEvent,
     Finished,
     FinishReason,
@@ -22,6 +26,7 @@ from bots.engines.base import (
     Sampling,
     Usage,
 )
+from bots.engines.chat_templates import TemplateConfig, TemplateMode, TemplateTokens
 from bots.engines.errors import (
     EngineError,
     EngineInterrupted,
@@ -30,23 +35,28 @@ from bots.engines.errors import (
     EngineTimeout,
     EngineUnavailable,
 )
-from bots.engines.openai_compatible import OpenAICompatibleEngine
-from bots.engines.tgi import TgiEngine
+from bots.engines.registry import EngineConfig, build_engine
 from bots.engines.transport import Timeouts
 from tests.doubles.fixtures import HOST, Control, RunningDouble
 
 KINDS = ["tgi-native", "tgi-openai", "vllm", "llamacpp"]
 TGI_KINDS = ("tgi-native", "tgi-openai")
+# The server's own chat template, and one of ours, which goes to the server's text address.
+TEMPLATES = {
+    "server": TemplateConfig(),
+    "tokens": TemplateConfig(
+        TemplateMode.TOKENS,
+        tokens=TemplateTokens("<|user|>", "<|end|>", "<|assistant|>", "<|end|>"),
+    ),
+}
 SHORT = Timeouts(connect_s=2, first_token_s=0.3, idle_s=0.15, call_s=2)
 HTML = "<html><body><h1>502 Bad Gateway</h1></body></html>"
-
-
-ServerEngine = TgiEngine | OpenAICompatibleEngine
 
 
 @dataclass(frozen=True)
 class Subject:
     kind: str
+    template: str
     session: aiohttp.ClientSession
     double: RunningDouble
 
@@ -54,23 +64,36 @@ class Subject:
     def control(self) -> Control:
         return self.double.control
 
-    def engine(self, url: str | None = None, **options: Any) -> ServerEngine:
-        address = url or self.double.url
-        if self.kind == "tgi-native":
-            return TgiEngine(self.session, address, **options)
-        model = "tgi" if self.kind == "tgi-openai" else "double/tiny-model"
-        return OpenAICompatibleEngine(self.session, address, model=model, **options)
+    def engine(self, url: str | None = None, **options: Any) -> Engine:
+        config = EngineConfig(
+            kind="tgi" if self.kind == "tgi-native" else "openai",
+            url=url or self.double.url,
+            model="tgi" if self.kind in TGI_KINDS else "double/tiny-model",
+            template=TEMPLATES[self.template],
+            **options,
+        )
+        return build_engine(config, session=self.session, embed=no_embedding)
+
+
+async def no_embedding(_: Sequence[str]) -> NDArray[np.float32]:
+    raise AssertionError("a server needs no embeddings")
+
+
+@pytest.fixture(params=TEMPLATES)
+def template(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
 
 
 @pytest.fixture(params=KINDS)
 async def subject(
-    request: pytest.FixtureRequest, doubles: dict[str, RunningDouble]
+    request: pytest.FixtureRequest, template: str, doubles: dict[str, RunningDouble]
 ) -> AsyncIterator[Subject]:
-    double = doubles["tgi" if request.param in TGI_KINDS else request.param]
+    kind = request.param
+    double = doubles["tgi" if kind in TGI_KINDS else kind]
     double.control.reset()
     connector = aiohttp.TCPConnector(limit=0)
     async with aiohttp.ClientSession(connector=connector) as session:
-        yield Subject(request.param, session, double)
+        yield Subject(kind, template, session, double)
 
 
 def prompt(question: str = "Hello?", **sampling: Any) -> Prompt:
@@ -78,8 +101,13 @@ def prompt(question: str = "Hello?", **sampling: Any) -> Prompt:
     return Prompt(turns, question, (), Sampling(**sampling))
 
 
-async def everything(engine: ServerEngine, asked: Prompt | None = None) -> list[EngineEvent]:
+async def everything(engine: Engine, asked: Prompt | None = None) -> list[EngineEvent]:
     return [event async for event in engine.stream(asked or prompt())]
+
+
+def sampling_sent(subject: Subject) -> dict[str, Any]:
+    body = json.loads(subject.control.state()["requests"][-1]["body"])
+    return dict(body.get("parameters", body))
 
 
 def text_of(events: list[EngineEvent]) -> str:
@@ -91,7 +119,7 @@ async def reached(subject: Subject, field: str, at_least: int = 1) -> bool:
     return await asyncio.to_thread(subject.control.wait, field, at_least)
 
 
-async def partial(engine: ServerEngine, error: type[EngineError]) -> str:
+async def partial(engine: Engine, error: type[EngineError]) -> str:
     """What was streamed before `error`."""
     shown: list[EngineEvent] = []
     try:
@@ -136,10 +164,49 @@ async def test_it_sends_the_turns_and_the_sampling(subject: Subject) -> None:
     assert '"top_p": 0.9' in sent["body"]
 
 
-async def test_a_temperature_of_zero_and_a_top_p_of_one_are_accepted(subject: Subject) -> None:
-    events = await everything(subject.engine(), prompt(temperature=0.0, top_p=1.0))
+async def test_it_sends_the_rarer_sampling_only_where_it_is_set(subject: Subject) -> None:
+    rare = ("top_k", "repetition_penalty", "seed")
+    await everything(subject.engine(), prompt(top_k=7, repetition_penalty=1.5, seed=11))
+    assert [sampling_sent(subject)[name] for name in rare] == [7, 1.5, 11]
+    await everything(subject.engine(), prompt())
+    assert not set(rare) & sampling_sent(subject).keys()
+
+
+@pytest.mark.parametrize(
+    "off",
+    [
+        {"temperature": 0.0, "top_p": 1.0},
+        {"top_p": 0.0},
+        {"top_k": 0, "repetition_penalty": 0.0, "seed": -1},
+        {"top_k": 2**40, "seed": 2**70},
+        {"temperature": 0.0, "top_k": 40},
+    ],
+)
+async def test_values_that_mean_off_are_accepted(subject: Subject, off: dict[str, Any]) -> None:
+    events = await everything(subject.engine(), prompt(**off))
     assert isinstance(events[-1], Finished)
-    assert "top_p" not in subject.control.state()["requests"][-1]["body"]
+    assert not {"presence_penalty", "typical_p", "seed"} & sampling_sent(subject).keys()
+
+
+async def test_it_counts_the_prompt_exactly_as_the_server_does(subject: Subject) -> None:
+    engine = subject.engine()
+    turns = (
+        ChatTurn("system", "Be brief."),
+        ChatTurn("user", "Was kostet 日本 🙂?"),
+        ChatTurn("assistant", "Two days."),
+        ChatTurn("user", "And then?"),
+    )
+    counted = await engine.count_turns(turns)
+    events = [event async for event in engine.stream(Prompt(turns, "And then?", ()))]
+    assert isinstance(events[-1], Finished)
+    assert events[-1].usage.prompt_tokens == counted
+
+
+async def test_a_missing_done_after_the_finish_is_no_error(subject: Subject) -> None:
+    subject.control.script({"reply": "One two.", "no_done": True})
+    events = await everything(subject.engine())
+    assert text_of(events) == "One two."
+    assert isinstance(events[-1], Finished)
 
 
 async def test_it_trims_a_stop_sequence_the_server_knows(subject: Subject) -> None:
@@ -211,7 +278,7 @@ async def test_it_reads_an_event_of_300_kilobytes(subject: Subject) -> None:
 
 
 async def test_an_event_beyond_all_measure_is_an_error(subject: Subject) -> None:
-    subject.control.script({"reply": "x" * 5_000_000})
+    subject.control.script({"reply": "x" * 10_000_000})
     assert await partial(subject.engine(), EngineError) == ""
 
 
@@ -330,7 +397,7 @@ async def test_an_address_that_is_none_is_rejected(subject: Subject) -> None:
 
 
 async def test_closing_the_iterator_stops_the_server(subject: Subject) -> None:
-    subject.control.script({"reply": "a b c d", "hold_after": 2})
+    subject.control.script({"reply": "a b c d", "hold_after": 1})
     events = subject.engine().stream(prompt())
     assert await anext(events) == Delta("a")
     await events.aclose()
@@ -371,9 +438,28 @@ async def test_a_key_travels_as_bearer_and_no_key_as_nothing(subject: Subject) -
     assert "Authorization" not in subject.control.state()["requests"][-1]["headers"]
 
 
-async def test_a_key_that_would_split_the_header_is_rejected(subject: Subject) -> None:
+async def test_a_key_in_a_header_of_its_own_travels_bare(subject: Subject) -> None:
+    await everything(subject.engine(api_key="secret", secret_header="X-Api-Key"))
+    headers = subject.control.state()["requests"][-1]["headers"]
+    assert headers["X-Api-Key"] == "secret"
+    assert "Authorization" not in headers
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"api_key": "a\r\nX-Evil: 1"},
+        {"api_key": "a", "secret_header": "X-Evil: 1\r\nX"},
+        {"api_key": "a", "secret_header": ""},
+        {"api_key": "a", "secret_header": "Content-Length"},
+        {"api_key": "a", "secret_header": "host"},
+    ],
+)
+async def test_a_key_that_would_change_the_request_is_rejected(
+    subject: Subject, options: dict[str, str]
+) -> None:
     with pytest.raises(EngineRejected):
-        subject.engine(api_key="a\r\nX-Evil: 1")
+        subject.engine(**options)
 
 
 async def test_it_knows_the_limits_and_asks_once(subject: Subject) -> None:

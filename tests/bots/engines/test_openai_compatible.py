@@ -13,9 +13,11 @@ from aiohttp.test_utils import TestServer
 
 from bots.engines.base import Finished, FinishReason, Limits, Sampling, Usage
 from bots.engines.errors import EngineError, EngineInterrupted
-from bots.engines.openai_compatible import ChatReader, OpenAICompatibleEngine
+from bots.engines.openai_compatible import OpenAICompatibleEngine, base_address
+from bots.engines.openai_readers import ChatReader
 from bots.engines.relay import OutputGuard
 from bots.engines.tokenizer import estimate_tokens
+from bots.engines.transport import EngineHttp
 
 
 def reader(**sampling: Any) -> ChatReader:
@@ -146,19 +148,21 @@ async def test_the_context_length_is_found_in_every_dialect(
 ) -> None:
     url = await start(replies)
     async with aiohttp.ClientSession() as session:
-        engine = OpenAICompatibleEngine(session, url + ending, model="m", context_tokens=5)
+        engine = OpenAICompatibleEngine(
+            EngineHttp(session, base_address(url + ending)), model="m", context_tokens=5
+        )
         assert await engine.limits() == Limits(total - 1, total)
 
 
 async def test_a_server_without_a_tokenizer_gets_an_estimate(start: StartServer) -> None:
     async with aiohttp.ClientSession() as session:
-        engine = OpenAICompatibleEngine(session, await start({}), model="m")
+        engine = OpenAICompatibleEngine(EngineHttp(session, await start({})), model="m")
         assert await engine.count_tokens("Hello, world!") == estimate_tokens("Hello, world!")
 
 
 async def test_a_server_with_models_and_no_health_address_is_healthy(start: StartServer) -> None:
     url = await start({"/v1/models": {"data": []}})
     async with aiohttp.ClientSession() as session:
-        assert await OpenAICompatibleEngine(session, url, model="m").is_healthy()
-        with_nothing = OpenAICompatibleEngine(session, await start({}), model="m")
+        assert await OpenAICompatibleEngine(EngineHttp(session, url), model="m").is_healthy()
+        with_nothing = OpenAICompatibleEngine(EngineHttp(session, await start({})), model="m")
         assert not await with_nothing.is_healthy()

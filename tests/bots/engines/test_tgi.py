@@ -13,8 +13,9 @@ from aiohttp.test_utils import TestServer
 from bots.engines.base import ChatTurn, Delta, Finished, FinishReason, Limits, Prompt, Sampling
 from bots.engines.errors import EngineError, EngineRejected
 from bots.engines.relay import OutputGuard
-from bots.engines.tgi import TgiEngine, TgiReader, generate_parameters, limits_from_info
-from bots.engines.tgi_template import fold, transcript
+from bots.engines.tgi import TgiEngine, TgiReader, limits_from_info
+from bots.engines.tgi_template import transcript
+from bots.engines.transport import EngineHttp
 from tests.doubles.tgi_server.app import api_app
 from tests.doubles.tgi_server.config import Config
 from tests.doubles.tgi_server.state import State
@@ -40,7 +41,7 @@ async def start() -> AsyncIterator[StartDouble]:
         server = TestServer(api_app(Config(**config), state))
         servers.append(server)
         await server.start_server()
-        return TgiEngine(session, str(server.make_url(path or "/"))), state
+        return TgiEngine(EngineHttp(session, str(server.make_url(path or "/")))), state
 
     yield start
     await session.close()
@@ -139,32 +140,6 @@ def test_an_event_that_is_no_object_is_an_error(data: str) -> None:
 )
 def test_limits_are_read_from_every_form_of_info(info: dict[str, object], limits: Limits) -> None:
     assert limits_from_info(info, default_total=4096) == limits
-
-
-def test_greedy_sends_neither_temperature_nor_top_p() -> None:
-    assert generate_parameters(Sampling(max_new_tokens=5, temperature=0), ()) == {
-        "max_new_tokens": 5,
-        "do_sample": False,
-        "stop": [],
-        "details": True,
-        "return_full_text": False,
-    }
-
-
-@pytest.mark.parametrize(("top_p", "sent"), [(0.9, True), (1.0, False), (2.0, False), (0, False)])
-def test_top_p_is_sent_only_where_tgi_accepts_it(top_p: float, sent: bool) -> None:
-    parameters = generate_parameters(Sampling(temperature=0.7, top_p=top_p), ())
-    assert ("top_p" in parameters) is sent
-    assert parameters["temperature"] == 0.7
-    assert parameters["do_sample"] is True
-
-
-def test_folding_joins_neighbours_of_one_role() -> None:
-    turns = (*TURNS[:2], ChatTurn("user", "Again"), TURNS[2])
-    assert fold(turns) == (
-        ChatTurn("user", "Be brief.\n\nHi\n\nAgain"),
-        ChatTurn("assistant", "Hello."),
-    )
 
 
 def test_a_transcript_ends_where_the_assistant_begins() -> None:

@@ -62,8 +62,8 @@ async def served(
 async def events_of(http: EngineHttp, *, closing: bool = False) -> list[str]:
     shown = []
     async with http.open_stream("/x", {}) as events:
-        async for event in events:
-            shown.append(event.data)
+        async for batch in events:
+            shown += [event.data for event in batch]
             events.closing = closing
     return shown
 
@@ -113,8 +113,8 @@ async def test_a_slow_visitor_is_not_a_stall() -> None:
         served(reply, timeouts=Timeouts(first_token_s=5, idle_s=0.05), parts=10) as http,
         http.open_stream("/x", {}) as events,
     ):
-        async for event in events:
-            shown.append(event.data)
+        async for batch in events:
+            shown += [event.data for event in batch]
             await asyncio.sleep(0.06)  # longer than the time between two events may be
     assert shown == ["a", "a", "a"]
 

@@ -16,6 +16,12 @@ from tests.doubles.tgi_server.plans import Plan
 from tests.doubles.tgi_server.serving import Call, planned_reply
 from tests.doubles.tgi_server.shape import check_chat, check_completion
 from tests.doubles.tgi_server.streaming import EventWriter, compact, event_stream
+from tests.doubles.tgi_server.tools import (
+    call_deltas,
+    call_message,
+    check_tools,
+    planned_call,
+)
 from tests.doubles.tgi_server.validation import Job, validate
 
 DONE = "[DONE]"
@@ -31,6 +37,7 @@ async def chat_tokenize(call: Call) -> web.StreamResponse:
 
 async def chat_completions(call: Call) -> web.StreamResponse:
     body = check_chat(call.body)
+    check_tools(body)
     prompt = call.double.template(body["messages"])
     plan = await call.double.plan_for(prompt)
     if planned := planned_reply(plan):
@@ -38,7 +45,11 @@ async def chat_completions(call: Call) -> web.StreamResponse:
     if body.get("stream"):
         return await _chat_stream(call, body, prompt, plan)
     job, steps = await _run_whole(call, body, prompt, plan)
+    tool_call = planned_call(body, plan.tool)
+    if body.get("tools") and not tool_call:  # the second, visible run; usage is the first one's
+        await _run_whole(call, body, prompt, plan)
     last = steps[-1]
+    message = call_message(tool_call) if tool_call else None
     return web.json_response(
         {
             "object": "chat.completion",
@@ -49,7 +60,7 @@ async def chat_completions(call: Call) -> web.StreamResponse:
             "choices": [
                 {
                     "index": 0,
-                    "message": {"role": "assistant", "content": last.full_text},
+                    "message": message or {"role": "assistant", "content": last.full_text},
                     "logprobs": None,
                     "finish_reason": _FINISH[last.finish or "eos_token"],
                 }
@@ -100,14 +111,38 @@ async def _chat_stream(
         try:
             async with double.scheduler.permit(call.record):
                 job = validate(prompt, parameters_of(body), double.config)
-                await _chat_chunks(call, writer, job, body, plan)
+                await _chat_answer(call, writer, job, body, plan)
         except RequestError as error:
             for data in error_events(error, double.config):
                 await writer.send(data)
         else:
-            if double.config.at_least(2, 2, 0):
+            if double.config.at_least(2, 2, 0) and not plan.no_done:
                 await writer.send(DONE)
     return writer.response
+
+
+async def _chat_answer(
+    call: Call, writer: EventWriter, job: Job, body: Mapping[str, Any], plan: Plan
+) -> None:
+    """A tool call where the plan has one: after a constrained run, which shows nothing."""
+    if body.get("tools"):
+        run = call.double.scheduler.run(job, plan, call.record, streamed=True)
+        hidden = [step async for step in run]
+        if tool_call := planned_call(body, plan.tool):
+            for data in _call_chunks(call, body, tool_call, hidden[-1]):
+                await writer.send(data)
+            return
+    await _chat_chunks(call, writer, job, body, plan)
+
+
+def _call_chunks(
+    call: Call, body: Mapping[str, Any], tool_call: Mapping[str, Any], step: Step
+) -> list[str]:
+    chunk = _chunk(call, body, step, None)
+    return [
+        compact({**chunk, "choices": [{**chunk["choices"][0], "delta": delta}]})
+        for delta in call_deltas(tool_call)
+    ] + [compact(_chunk(call, body, step, "stop"))]
 
 
 async def _chat_chunks(
@@ -149,11 +184,11 @@ def _chunk(
     }
 
 
-def error_events(error: RequestError, config: Config) -> list[str]:
-    """What a chat stream says of an error, by version (D10)."""
+def error_events(error: RequestError, config: Config, *, is_chat: bool = True) -> list[str]:
+    """What a stream says of an error, by version (D10)."""
     if not config.at_least(2, 2, 0):
         return [compact(error.body())]
-    if config.version == "2.4.0":
+    if config.version == "2.4.0" and is_chat:
         return [DONE]
     if not config.at_least(2, 4, 0):
         return [compact(error.body()), DONE]
@@ -217,10 +252,11 @@ async def _completion_stream(
             async with double.scheduler.permit(call.record, permits=len(prompts)):
                 await _completion_chunks(call, writer, body, prompts, plan)
         except RequestError as error:
-            for data in error_events(error, double.config):
+            for data in error_events(error, double.config, is_chat=False):
                 await writer.send(data)
         else:
-            await writer.send(DONE)
+            if double.config.at_least(2, 2, 0) and not plan.no_done:
+                await writer.send(DONE)
     return writer.response
 
 
@@ -239,10 +275,11 @@ async def _completion_chunks(
             step = await anext(run)
             text = "" if step.token.special else step.text
             # Streamed completions keep the native finish reasons, and say "" until the end.
-            choice = _completion_choice(number, text, step.finish or "")
-            chunk = _completion(call, body, [choice])
+            finish = "" if plan.no_finish else step.finish or ""
+            chunk = _completion(call, body, [_completion_choice(number, text, finish)])
             if step.finish:
-                chunk["usage"] = _usage(jobs[number], step.index)
+                if not plan.no_usage:
+                    chunk["usage"] = _usage(jobs[number], step.index)
                 del runs[number]
             await writer.send(compact(chunk))
 

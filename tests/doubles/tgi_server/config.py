@@ -28,6 +28,7 @@ class Config:
     max_input_tokens: int = 1024
     max_total_tokens: int = 2048
     max_body_bytes: int = 2_000_000
+    grammar_support: bool = True
     chat_template: bool = True
     refuse_system_role: bool = False
     bos: str = ""

@@ -5,6 +5,7 @@ GET  /state     counters, connections, the latest requests with their headers an
 POST /release   lets go of every answer that a plan's `hold_after` holds
 POST /wait      {"field": "dropped", "at_least": 1, "timeout_s": 5} -> {"reached": bool}
 POST /faults    {"overloaded_next": n, "unhealthy": bool}
+POST /listen    {"open": bool}: closes the API's port, as a server that is warming up; opens it
 POST /reset     back to the beginning
 """
 
@@ -26,6 +27,7 @@ def control_app(state: State) -> web.Application:
     app.router.add_post("/release", control.release)
     app.router.add_post("/wait", control.wait)
     app.router.add_post("/faults", control.faults)
+    app.router.add_post("/listen", control.listen)
     app.router.add_post("/reset", control.reset)
     return app
 
@@ -73,6 +75,11 @@ class _Control:
             if name not in ("overloaded_next", "unhealthy"):
                 return web.json_response({"error": name}, status=422)
             setattr(self._state, name, value)
+        return web.json_response({})
+
+    async def listen(self, request: web.Request) -> web.Response:
+        if self._state.listen is not None:
+            await self._state.listen((await request.json())["open"])
         return web.json_response({})
 
     async def reset(self, _: web.Request) -> web.Response:

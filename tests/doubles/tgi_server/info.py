@@ -48,7 +48,16 @@ async def metrics(call: Call) -> web.StreamResponse:
         f"tgi_request_count {len(state.requests)}",
         f"tgi_request_success {state.served}",
         *(f'tgi_request_failure{{err="{k}"}} {n}' for k, n in sorted(state.failures.items())),
-        "tgi_queue_size 0",
+        f"tgi_queue_size {max(state.permits_taken - call.double.config.batch_slots, 0)}",
         f"tgi_batch_current_size {state.in_flight}",
+        *(
+            line
+            for name in ("input_length", "generated_tokens", "max_new_tokens", "duration")
+            for line in (
+                f'tgi_request_{name}_bucket{{le="+Inf"}} {state.served}',
+                f"tgi_request_{name}_sum {state.produced if name == 'generated_tokens' else 0}",
+                f"tgi_request_{name}_count {state.served}",
+            )
+        ),
     ]
     return web.Response(text="\n".join(lines) + "\n")

@@ -66,6 +66,11 @@ def _reply(job: Job, steps: list[Step], parameters: Mapping[str, Any]) -> dict[s
             ],
             "tokens": [_token(step) for step in steps],
         }
+        if job.top_n_tokens:
+            reply["details"]["top_tokens"] = [[_token(step)] * job.top_n_tokens for step in steps]
+        if others := (parameters.get("best_of") or 1) - 1:
+            sequence = {"generated_text": reply["generated_text"], **reply["details"]}
+            reply["details"]["best_of_sequences"] = [sequence] * others
     return reply
 
 

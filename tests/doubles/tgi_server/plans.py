@@ -15,6 +15,7 @@ class Plan:
 
     `times` is how many requests the plan serves before it is spent. `hold_after` stops after so
     many tokens until the control port says `release`. `status` replaces the whole reply.
+    `tool` is `{"tool", "args"}`, `{"no_tool": true}` or `{"truncated": true}`.
     """
 
     match: str = ""
@@ -34,7 +35,9 @@ class Plan:
     content_type: str = "text/event-stream"
     no_usage: bool = False
     no_finish: bool = False
+    no_done: bool = False
     ignore_cap: bool = False
+    tool: dict[str, object] | None = None
     hang: bool = False
     die: bool = False
     status: int | None = None

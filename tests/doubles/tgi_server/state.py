@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 from aiohttp import web
@@ -43,6 +43,7 @@ class State:
     failures: dict[str, int] = field(default_factory=dict)
     gate: asyncio.Event = field(default_factory=asyncio.Event)
     changed: asyncio.Condition = field(default_factory=asyncio.Condition)
+    listen: Callable[[bool], Awaitable[None]] | None = None
 
     def remember(self, request: web.Request, body: bytes) -> Record:
         transport = request.transport

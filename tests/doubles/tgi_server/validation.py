@@ -72,6 +72,8 @@ def validate(
             f"`top_n_tokens` must be >= 0 and <= {config.max_top_n_tokens}. Given: {top_n}"
         )
     inputs, input_tokens, max_new_tokens = _lengths(inputs, parameters, config)
+    if parameters.get("grammar") is not None and not config.grammar_support:
+        raise validation_error("grammar is not supported")
     _check_grammar(parameters.get("grammar"))
     full = parameters.get("return_full_text")
     return Job(
