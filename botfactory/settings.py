@@ -76,6 +76,7 @@ def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
 
 BOTFACTORY_DATA_DIR = _data_dir()
 SECRET_KEY = _secret_key(BOTFACTORY_DATA_DIR)
+SECRET_KEY_FALLBACKS = env.list("BOTFACTORY_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("BOTFACTORY_DEBUG", default=False)
 BOTFACTORY_PUBLIC_URL = env.str("BOTFACTORY_PUBLIC_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.list("BOTFACTORY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -211,8 +212,12 @@ CELERY_BEAT_SCHEDULE = {
         ("purge", "bots.tasks.purge_deleted_bots", BOTFACTORY_SWEEP_INTERVAL_S),
         ("refresh", "ingestion.tasks.refresh_sources", 60.0),
         ("prune", "ingestion.tasks.prune_runs", 600.0),
+        ("end-dead-answers", "bots.tasks.end_dead_answers", 15.0),
+        ("prune-traces", "bots.tasks.prune_traces", 3600.0),
     )
 }
+# How an answer came about is kept this long for the bot's owner; 0 keeps nothing.
+BOTFACTORY_TRACE_DAYS = env.int("BOTFACTORY_TRACE_DAYS", default=30)
 BOTFACTORY_WORKER_THREADS = env.int("BOTFACTORY_WORKER_THREADS", default=4)
 
 # --- knowledge ---------------------------------------------------------------------------------
@@ -222,6 +227,7 @@ QDRANT_API_KEY = env.str("QDRANT_API_KEY", default="")
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 EMBEDDINGS_URL = env.str("EMBEDDINGS_URL", default="")
 EMBEDDINGS_API_KEY = env.str("EMBEDDINGS_API_KEY", default="")
+RERANKER_MODEL = env.str("RERANKER_MODEL", default="")
 BOTFACTORY_EMBEDDING_THREADS = env.int("BOTFACTORY_EMBEDDING_THREADS", default=0)
 
 # --- engine ------------------------------------------------------------------------------------
@@ -235,6 +241,12 @@ if ENGINE_KIND != "extractive" and not ENGINE_URL:
 ENGINE_API_KEY = env.str("ENGINE_API_KEY", default="")
 ENGINE_MODEL = env.str("ENGINE_MODEL", default="")
 ENGINE_CONTEXT_TOKENS = env.int("ENGINE_CONTEXT_TOKENS", default=4096)
+ENGINE_MAX_CONCURRENT = env.int("ENGINE_MAX_CONCURRENT", default=0)
+# The limits of engines hold for all processes that answer; each gets its share.
+BOTFACTORY_SERVER_PROCESSES = max(1, env.int("BOTFACTORY_SERVER_PROCESSES", default=1))
+
+# Of one workspace's programs together; visitors have limits of their own (widget.limits).
+BOTFACTORY_QUESTIONS_PER_MINUTE = env.int("BOTFACTORY_QUESTIONS_PER_MINUTE", default=3000)
 
 # --- the outside -------------------------------------------------------------------------------
 
@@ -348,7 +360,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_door"],
+    "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_doors"],
+    "ENUM_NAME_OVERRIDES": {
+        "EngineKindEnum": "bots.models.engine.Engine.Kind",
+        "MessageStateEnum": "bots.models.Message.State",
+    },
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

@@ -22,3 +22,19 @@ def purge_deleted_bots() -> None:
     """Rings again for bots whose purge did not finish."""
     for bot_id in Bot.objects.exclude(deleted_at=None).values_list("pk", flat=True):
         enqueue(purge_bot, bot_id)
+
+
+@shared_task(ignore_result=True)
+def end_dead_answers() -> None:
+    """Ends answers whose process is gone, so that their conversations go on."""
+    from bots.answering import reaping
+
+    reaping.end_dead_answers()
+
+
+@shared_task(ignore_result=True)
+def prune_traces() -> None:
+    """Removes what is kept about answers longer than the operator wants it kept."""
+    from bots.answering import recorder
+
+    recorder.prune_traces()

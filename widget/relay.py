@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, Status, TextDelta
-from widget.markdown import BlockSplitter, render_answer
+from bots.markdown import BlockSplitter, render_answer
 
 
 @dataclass(frozen=True, slots=True)

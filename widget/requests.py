@@ -5,6 +5,8 @@ History, roles, models, conversation ids that a client sends are not read at all
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django.http import HttpRequest
 
 from botfactory.errors import InvalidInput, MethodNotAllowed, TooLarge
@@ -32,18 +34,35 @@ def visit_of(request: HttpRequest) -> Visit:
 
 def message_of(request: HttpRequest) -> str:
     """The text of `{"message": text}`. Raises InvalidInput, TooLarge, UnsupportedBody."""
+    return _text(_body(request), "message")
+
+
+def edited_of(request: HttpRequest) -> tuple[UUID, str]:
+    """`{"message_id": id, "message": text}`. Raises as `message_of`."""
+    body = _body(request)
+    try:
+        return UUID(_text(body, "message_id")), _text(body, "message")
+    except ValueError as exc:
+        raise InvalidInput(fields={"message_id": ["Send the id of a question."]}) from exc
+
+
+def _body(request: HttpRequest) -> dict[str, object]:
     if request.content_type != "application/json":
         raise UnsupportedBody
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge
     data = parse_json(body)
-    message = data.get("message") if isinstance(data, dict) else None
-    if not isinstance(message, str):
-        raise InvalidInput(fields={"message": ["Send the question as text."]})
-    if not _is_unicode(message):
-        raise InvalidInput(fields={"message": ["Send the question as valid Unicode text."]})
-    return message
+    return data if isinstance(data, dict) else {}
+
+
+def _text(body: dict[str, object], name: str) -> str:
+    text = body.get(name)
+    if not isinstance(text, str):
+        raise InvalidInput(fields={name: ["Send the question as text."]})
+    if not _is_unicode(text):
+        raise InvalidInput(fields={name: ["Send the question as valid Unicode text."]})
+    return text
 
 
 def _is_unicode(text: str) -> bool:

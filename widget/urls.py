@@ -13,6 +13,9 @@ urlpatterns = [
     path("widget/preview/<uuid:bot_id>/", views.preview, name="preview"),
     path("chat/<uuid:bot_id>/", views.share, name="share"),
     path("widget/v1/chat/", chat_api.chat, name="chat"),
+    path("widget/v1/stop/", chat_api.stop, name="stop"),
+    path("widget/v1/again/", chat_api.again, name="again"),
+    path("widget/v1/fork/", chat_api.fork, name="fork"),
     path("widget/v1/conversation/", chat_api.conversation, name="conversation"),
     path("widget/v1/token/", chat_api.token, name="token"),
 ]

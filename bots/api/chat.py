@@ -1,16 +1,18 @@
-"""The chat door: an async view, because it streams. It shares key check, limits and error shape."""
+"""Doors that answer: async views, because they stream; with key check, limits, error shape."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
-from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
+from rest_framework import serializers
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.api_auth import actor_from_header
@@ -21,22 +23,21 @@ from botfactory.lib import limits
 from botfactory.lib.json_body import parse_json
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
-from bots.answering import pipeline
+from bots.answering import forking, pipeline
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent, Done, Failed, Started
-from bots.api.serializers import ChatRequestSerializer
+from bots.api.serializers import (
+    AgainRequestSerializer,
+    ChatRequestSerializer,
+    ForkRequestSerializer,
+)
+from bots.client_keys import client_key_of
 from bots.models import Bot, Conversation
 from bots.streaming import sse_response
 
 MAX_BODY_BYTES = 64_000
-QUESTIONS_PER_MINUTE = 600
 
-
-@dataclass(frozen=True, slots=True)
-class ChatRequest:
-    message: str
-    conversation_id: UUID | None
-    is_streaming: bool
+Answering = AsyncGenerator[AnswerEvent, None]
 
 
 @login_not_required
@@ -44,67 +45,120 @@ class ChatRequest:
 @json_door
 async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     """Ask a bot; with `"stream": true` the answer comes as Server-Sent Events."""
+    bot = await _open_bot(request, bot_id)
+    asked = _parse(request, ChatRequestSerializer)
+    question = pipeline.check_question(asked["message"])
+    key = client_key_of(request)
+    conversation = await _open_conversation(bot, asked.get("conversation_id"), key)
+    events = pipeline.stream_answer(
+        bot=bot, conversation=conversation, question=question, client_key=key
+    )
+    return await _respond(events, is_streaming=asked["stream"])
+
+
+@login_not_required
+@csrf_exempt
+@json_door
+async def regenerate(request: HttpRequest, bot_id: UUID, conversation_id: UUID) -> HttpResponseBase:
+    """Answer the last question of a conversation once more."""
+    bot = await _open_bot(request, bot_id)
+    asked = _parse(request, AgainRequestSerializer)
+    conversation = await in_database(conversation_of_bot, bot, conversation_id)
+    events = pipeline.stream_again(bot=bot, conversation=conversation)
+    return await _respond(events, is_streaming=asked["stream"])
+
+
+@login_not_required
+@csrf_exempt
+@json_door
+async def fork(request: HttpRequest, bot_id: UUID, conversation_id: UUID) -> HttpResponseBase:
+    """Ask another question in the place of an earlier one, in a conversation of its own."""
+    bot = await _open_bot(request, bot_id)
+    asked = _parse(request, ForkRequestSerializer)
+    question = pipeline.check_question(asked["message"])
+    forked = await in_database(_fork, bot, conversation_id, asked["message_id"])
+    events = pipeline.stream_answer(bot=bot, conversation=forked, question=question)
+    return await _respond(events, is_streaming=asked["stream"])
+
+
+async def _open_bot(request: HttpRequest, bot_id: UUID) -> Bot:
+    """Raises MethodNotAllowed, NotAuthenticated, NotFound, PermissionDenied, RateLimited."""
     if request.method != "POST":
         raise MethodNotAllowed
-    bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
-    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=QUESTIONS_PER_MINUTE)
-    asked = _parse(request)
-    conversation = await in_database(_open_conversation, bot, asked.conversation_id)
-    events = pipeline.stream_answer(bot=bot, conversation=conversation, question=asked.message)
-    if asked.is_streaming:
-        return await sse_response(events)
-    return await _whole_answer(events)
+    authorization = request.headers.get("Authorization", "")
+    bot, actor = await in_database(_bot_for_key, authorization, bot_id)
+    per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
+    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
+    return bot
 
 
-def _open_bot(authorization: str, bot_id: UUID) -> tuple[Bot, Actor]:
+def _bot_for_key(authorization: str, bot_id: UUID) -> tuple[Bot, Actor]:
     actor = actor_from_header(authorization)
     actor.require_scope(ApiKey.Scope.CHAT)
     return bot_for_actor(actor, bot_id), actor
 
 
-def _open_conversation(bot: Bot, conversation_id: UUID | None) -> Conversation:
+async def _open_conversation(
+    bot: Bot, conversation_id: UUID | None, client_key: str
+) -> Conversation:
+    """One that is new costs no call of the database yet, unless a key may have made it before."""
     if conversation_id is not None:
-        return conversation_of_bot(bot, conversation_id)
-    return services.start_conversation(bot=bot, channel=Conversation.Channel.API)
+        return await in_database(conversation_of_bot, bot, conversation_id)
+    channel = Conversation.Channel.API
+    if not client_key:
+        return services.new_conversation(bot=bot, channel=channel)
+    return await in_database(
+        services.start_conversation, bot=bot, channel=channel, client_key=client_key
+    )
 
 
-def _parse(request: HttpRequest) -> ChatRequest:
-    """Raises InvalidInput, QuestionEmpty, QuestionTooLong, TooLarge, UnsupportedMediaType,
-    ValidationError."""
+def _fork(bot: Bot, conversation_id: UUID, message_id: UUID) -> Conversation:
+    return forking.fork(conversation_of_bot(bot, conversation_id), message_id)
+
+
+def _parse(request: HttpRequest, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
+    """Raises InvalidInput, TooLarge, UnsupportedMediaType, ValidationError."""
     data = request.read(MAX_BODY_BYTES + 1)
     if len(data) > MAX_BODY_BYTES:
         raise TooLarge
     if data and request.content_type != "application/json":
         raise UnsupportedMediaType
-    serializer = ChatRequestSerializer(data=parse_json(data))
+    serializer = shape(data=parse_json(data or b"{}"))
     serializer.is_valid(raise_exception=True)
-    asked = serializer.validated_data
-    question = pipeline.check_question(asked["message"])
-    return ChatRequest(question, asked.get("conversation_id"), asked["stream"])
+    return dict(serializer.validated_data)
 
 
-async def _whole_answer(events: AsyncGenerator[AnswerEvent, None]) -> HttpResponseBase:
+async def _respond(events: Answering, *, is_streaming: bool) -> HttpResponseBase:
+    return await sse_response(events) if is_streaming else await _whole_answer(events)
+
+
+async def _whole_answer(events: Answering) -> HttpResponseBase:
     """The finished answer as one JSON object. Raises the error that ended it."""
-    conversation_id: UUID | None = None
+    started: Started | None = None
     async with aclosing(events):
         async for event in events:
             match event:
                 case Started():
-                    conversation_id = event.conversation_id
+                    started = event
                 case Failed():
                     raise event.error
-                case Done():
-                    return JsonResponse(
-                        {
-                            "conversation_id": str(conversation_id),
-                            "message": {
-                                "id": str(event.message_id),
-                                "text": event.text,
-                                "state": event.state,
-                                "citations": [c.data() for c in event.citations],
-                            },
-                            "usage": event.usage,
-                            "timings_ms": event.timings_ms,
-                        }
-                    )
-    raise BotFactoryError  # stream_answer always ends with Done or Failed
+                case Done() if started is not None:
+                    return JsonResponse(_answer_data(started, event))
+    raise BotFactoryError  # an answer always starts, and ends with Done or Failed
+
+
+def _answer_data(started: Started, done: Done) -> dict[str, Any]:
+    return {
+        "conversation_id": str(started.conversation_id),
+        "question_id": str(started.question_id),
+        "message": {
+            "id": str(done.message_id),
+            "text": done.text,
+            "state": done.state,
+            "citations": [citation.data() for citation in done.citations],
+            "answered_by": done.answered_by,
+            "follow_ups": list(done.follow_ups),
+        },
+        "usage": done.usage,
+        "timings_ms": done.timings_ms,
+    }

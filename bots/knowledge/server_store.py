@@ -113,22 +113,23 @@ class ServerStore:
         candidates: int = DEFAULT_CANDIDATES,
     ) -> list[ScoredChunk]:
         check_query(query, dimension=self._dimension)
-        from qdrant_client.http import models
 
-        def call(client: QdrantClient) -> list[models.ScoredPoint]:
-            return client.query_points(
-                self._collection,
-                prefetch=_prefetches(bot_id, query, candidates=candidates),
-                query=models.FusionQuery(fusion=models.Fusion.DBSF),
-                query_filter=_filter(live_tenant(bot_id)),
-                limit=limit,
-                with_payload=True,
-                with_vectors=[DENSE],
-            ).points
+        def call(client: QdrantClient) -> list[list[models.ScoredPoint]]:
+            requests = _hybrid_requests(bot_id, query, limit=limit, candidates=candidates)
+            return [reply.points for reply in client.query_batch_points(self._collection, requests)]
 
-        hits: list[models.ScoredPoint] = self._read("search", call, [])
+        nothing: list[list[models.ScoredPoint]] = [[]]
+        hits, *by_words = self._read("search", call, nothing)
+        bm25 = {hit.id: hit.score for hits_by_words in by_words for hit in hits_by_words}
         scored = [
-            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+            score_chunk(
+                hit.id,
+                hit.score,
+                hit.payload,
+                vector=hit.vector,
+                query=query,
+                bm25=bm25.get(hit.id, 0.0),
+            )
             for hit in hits
         ]
         return newest_versions(scored)
@@ -364,27 +365,44 @@ def _filter(
     return models.Filter(must=must)
 
 
-def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[models.Prefetch]:
+def _hybrid_requests(
+    bot_id: UUID, query: HybridQuery, *, limit: int, candidates: int
+) -> list[models.QueryRequest]:
+    """The hybrid query, and where there are words the same chunks once more by their BM25 score:
+    the server tells the fused score alone. Both travel in one call."""
     from qdrant_client.http import models
 
     tenant = _filter(live_tenant(bot_id))
     prefetches = [
         models.Prefetch(query=query.dense.tolist(), using=DENSE, filter=tenant, limit=candidates)
     ]
+    words = models.SparseVector(
+        indices=list(query.sparse.indices), values=list(query.sparse.values)
+    )
+    # A word is as rare as it is in this bot, whatever the others talk about.
+    params = models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant))
     if query.sparse.indices:
         prefetches.append(
             models.Prefetch(
-                query=models.SparseVector(
-                    indices=list(query.sparse.indices), values=list(query.sparse.values)
-                ),
-                using=SPARSE,
-                filter=tenant,
-                # A word is as rare as it is in this bot, whatever the others talk about.
-                params=models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant)),
-                limit=candidates,
+                query=words, using=SPARSE, filter=tenant, params=params, limit=candidates
             )
         )
-    return prefetches
+    fusion = models.FusionQuery(fusion=models.Fusion.DBSF)
+    fused = models.QueryRequest(
+        prefetch=prefetches,
+        query=fusion,
+        filter=tenant,
+        limit=limit,
+        with_payload=True,
+        with_vector=[DENSE, SPARSE],
+    )
+    if not query.sparse.indices:
+        return [fused]
+    found = models.Prefetch(prefetch=prefetches, query=fusion, filter=tenant, limit=limit)
+    rescored = models.QueryRequest(
+        prefetch=[found], query=words, using=SPARSE, filter=tenant, params=params, limit=limit
+    )
+    return [fused, rescored]
 
 
 def _to_model(point: ChunkPoint, *, is_staged: bool) -> models.PointStruct:

@@ -27,12 +27,21 @@ class Conversation(models.Model):
     # What engines are told of the turns up to `summarised_until` (an ordinal) once they are many.
     summary = models.TextField(blank=True)
     summarised_until = models.PositiveIntegerField(default=0)
+    # The key that came with its first question, so that one sent twice opens one conversation.
+    client_key = models.CharField(max_length=150, blank=True, editable=False)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
 
     class Meta:
         ordering = ["-updated_at"]
         indexes = [models.Index(fields=["bot", "-updated_at"], name="conversation_by_bot")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["bot", "client_key"],
+                condition=~models.Q(client_key=""),
+                name="conversation_key_once",
+            )
+        ]
 
     def __str__(self) -> str:
         return str(self.pk)
@@ -69,6 +78,8 @@ class Message(models.Model):
     role = models.CharField(max_length=10, choices=Role.choices)
     state = models.CharField(max_length=12, choices=State.choices, default=State.COMPLETE)
     text = models.TextField(blank=True)
+    # A question that a client sends twice with one key is answered once.
+    client_key = models.CharField(max_length=100, blank=True, editable=False)
     error_code = models.CharField(max_length=60, blank=True)
     engine = models.CharField(max_length=100, blank=True)
     answered_by = models.CharField(max_length=20, choices=AnsweredBy.choices, blank=True)
@@ -91,6 +102,11 @@ class Message(models.Model):
                 fields=["conversation"],
                 condition=models.Q(state="answering"),
                 name="one_answer_at_a_time",
+            ),
+            models.UniqueConstraint(
+                fields=["conversation", "client_key"],
+                condition=~models.Q(client_key=""),
+                name="message_key_once",
             ),
         ]
 

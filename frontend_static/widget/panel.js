@@ -5,6 +5,7 @@ import { Composer } from "./composer.js";
 import { applyColours } from "./config.js";
 import { el } from "./dom.js";
 import { closePanel, listenToHost } from "./host.js";
+import { Suggestions } from "./suggestions.js";
 import { texts } from "./texts.js";
 import { ChatError, Visit } from "./visit.js";
 
@@ -12,8 +13,15 @@ const scroller = document.getElementById("scroller");
 const transcript = document.getElementById("transcript");
 const announcer = document.getElementById("announcer");
 const SHOWN = new Set(["status", "sources", "delta", "block", "done"]);
+const STOP_MS = 3000;
+const actions = el("div", { class: "actions" });
 const visit = new Visit();
 let controller = null;
+
+/** `crypto.randomUUID` exists on secure origins only. */
+function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+}
 
 /** Says `text` once to screen readers; the visible transcript is silent, or each delta would be read. */
 function announce(text) {
@@ -31,12 +39,9 @@ function following(change) {
 
 function addQuestion(text) {
   const label = el("span", { class: "hidden" }, `${texts.you}: `);
-  transcript.append(el("div", { class: "message visitor", dir: "auto" }, label, text));
-}
-
-function addAnswer(answer) {
-  transcript.append(answer.element);
-  return answer;
+  const element = el("div", { class: "message visitor", dir: "auto" }, label, text);
+  transcript.append(element);
+  return element;
 }
 
 function restart() {
@@ -44,52 +49,112 @@ function restart() {
   location.reload();
 }
 
-async function answerTo(question) {
-  const answer = addAnswer(new Answer(announce));
-  const own = (controller = new AbortController());
-  answer.status({ phase: "searching" });
+function button(text, run) {
+  const element = el("button", { type: "button", class: "quiet" }, text);
+  element.addEventListener("click", run);
+  return element;
+}
+
+/** Offers what can be done with the last turn, under its answer. */
+function offerActions(turn) {
+  actions.remove();
+  if (!turn.id) return;
+  actions.replaceChildren(
+    button(texts.again, () => answer({ ...turn, key: "" }, (signal) => visit.again(signal))),
+    button(texts.edit, () => composer.edit(turn.question, (text) => change(turn, text))),
+  );
+  transcript.append(actions);
+}
+
+/** A new question at the end of the transcript. Its key lets it be sent again without being asked twice. */
+function ask(question, open = (turn, signal) => visit.ask(question, turn.key, signal)) {
+  const turn = { question, id: "", key: newKey(), element: addQuestion(question), answer: null };
+  answer(turn, (signal) => open(turn, signal));
+}
+
+/** The same place in the conversation with another question: it goes on in a conversation of its own. */
+function change(turn, question) {
+  turn.element.remove();
+  turn.answer.element.remove();
+  ask(question, (changed, signal) => visit.edit(turn.id, question, changed.key, signal));
+}
+
+/** Shows the answer whose events `open(signal)` gives, in the place of the one that the turn has. */
+async function answer(turn, open) {
+  actions.remove();
+  suggestions.offer();
+  turn.answer?.element.remove();
+  const shown = (turn.answer = new Answer(announce));
+  const { signal } = (controller = new AbortController());
+  transcript.append(shown.element);
+  shown.status({ phase: "searching" });
   scroller.scrollTop = scroller.scrollHeight;
   composer.busy = true;
   try {
-    for await (const { name, data } of visit.ask(question, own.signal)) {
+    for await (const { name, data } of open(signal)) {
+      if (name === "start") turn.id = data.question_id;
       if (name === "error") throw new ChatError(data.error.code, data.error.message);
-      if (SHOWN.has(name)) following(() => answer[name](data));
+      if (SHOWN.has(name)) following(() => shown[name](data));
+      if (name === "done") following(() => suggestions.offer(data.follow_ups));
     }
-    if (own.signal.aborted) answer.stopped();
+    if (signal.aborted) shown.stopped();
+    following(() => offerActions(turn));
   } catch (error) {
-    following(() => showProblem(answer, question, error));
+    following(() => showProblem(turn, open, error));
   } finally {
     composer.busy = false;
   }
 }
 
-function showProblem(answer, question, error) {
+function showProblem(turn, open, error) {
   const isKnown = error instanceof ChatError;
   if (!isKnown) console.error("[BotFactory]", error);
-  const again = () => {
-    answer.element.remove();
-    answerTo(question);
-  };
+  // What reached the server is there under its key, in the conversation of the token.
+  const resend = (signal) => visit.ask(turn.question, turn.key, signal);
+  const again = () => answer(turn, turn.id && turn.key ? resend : open);
   const isOver = error.code === "visit_ended";
   const action = isOver ? { label: texts.restart, run: restart } : { label: texts.retry, run: again };
-  answer.fail(isKnown ? error.message : texts.unexpected, action);
+  turn.answer.fail(isKnown ? error.message : texts.unexpected, action);
+}
+
+/** Asks the server to end the answer and goes on reading to its end; if that fails, hangs up. */
+async function stop() {
+  const running = controller;
+  const hangUp = () => running?.abort();
+  const isStopping = await visit.stop().catch(() => false);
+  if (isStopping) setTimeout(hangUp, STOP_MS);
+  else hangUp();
 }
 
 async function restoreConversation() {
-  for (const message of await visit.history()) {
-    if (message.role === "user") addQuestion(message.text);
-    else addAnswer(Answer.restored(message));
+  const messages = await visit.history();
+  if (messages.length) suggestions.offer(messages.at(-1).follow_ups);
+  else suggestions.start();
+  let turn = null;
+  for (const message of messages) {
+    if (message.role === "user") {
+      turn = { question: message.text, id: message.id, key: "", element: addQuestion(message.text) };
+    } else if (turn) {
+      turn.answer = Answer.restored(message);
+      transcript.append(turn.answer.element);
+    }
   }
+  if (turn?.answer) offerActions(turn);
   scroller.scrollTop = scroller.scrollHeight;
 }
 
+async function send(question) {
+  await restored; // or the question would stand above what came before it
+  ask(question);
+}
+
 const composer = new Composer(document.getElementById("composer"), {
-  async onSend(question) {
-    await restored; // or the question would stand above what came before it
-    addQuestion(question);
-    answerTo(question);
-  },
-  onStop: () => controller?.abort(),
+  onSend: send,
+  onStop: stop,
+});
+const suggestions = new Suggestions(document.getElementById("suggestions"), (question, isByKey) => {
+  send(question);
+  if (isByKey) composer.focus(); // the button is gone; a tap would bring up the keyboard
 });
 
 applyColours();

@@ -34,11 +34,32 @@ export class Visit {
     }
   }
 
-  /** The events of the answer to `message`. Throws ChatError; aborting `signal` ends it quietly. */
-  async *ask(message, signal) {
-    const body = JSON.stringify({ message });
+  /** The events of the answer to `message`; sent again with its `key` it is answered once. */
+  ask(message, key, signal) {
+    return this.#events("chat/", { message }, { signal, key });
+  }
+
+  /** The events of another answer to the last question. */
+  again(signal) {
+    return this.#events("again/", {}, { signal });
+  }
+
+  /** The events of the answer to `message` in the place of an earlier question. */
+  edit(questionId, message, key, signal) {
+    return this.#events("fork/", { message_id: questionId, message }, { signal, key });
+  }
+
+  /** Whether the server now ends the answer that is being written. */
+  async stop() {
+    const response = await this.#call("stop/", { method: "POST", body: "{}" });
+    return (await response.json()).is_stopping;
+  }
+
+  /** Throws ChatError; aborting `signal` ends it quietly. */
+  async *#events(path, data, { signal, key }) {
     try {
-      const response = await this.#call("chat/", { method: "POST", body, signal });
+      const body = JSON.stringify(data);
+      const response = await this.#call(path, { method: "POST", body, signal, key });
       this.#keep(response.headers.get("X-Visitor-Token"));
       for await (const event of readEvents(response.body)) {
         yield event;
@@ -69,9 +90,10 @@ export class Visit {
     this.#keep((await response.json()).token);
   }
 
-  async #call(path, { token = this.#token, method = "GET", body, signal } = {}) {
+  async #call(path, { token = this.#token, method = "GET", body, signal, key } = {}) {
     const headers = { Authorization: `Bearer ${token}` };
     if (body) headers["Content-Type"] = "application/json";
+    if (key) headers["Idempotency-Key"] = key;
     const options = { method, body, signal, headers, credentials: "omit", cache: "no-store" };
     let response;
     try {

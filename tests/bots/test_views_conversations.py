@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from uuid import uuid4
 
@@ -11,7 +12,8 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from botfactory.accounts.models import User
-from bots.models import Bot, Citation, Conversation, Message
+from bots.models import AnswerTrace, Bot, Citation, Conversation, Message
+from bots.transcripts import phases
 
 ClientOf = Callable[[User], Client]
 
@@ -93,10 +95,10 @@ def test_a_transcript_shows_texts_states_and_citations(
     conversation = hold_conversation(bot, "How long?", state=Message.State.INTERRUPTED)
     page = client_of(bob).get(f"{path}{conversation.pk}/").content.decode()
     assert "How long?" in page
-    assert "Thirty days [1]." in page
+    assert 'Thirty days<sup data-n="1">1</sup>.' in page
     assert "Cut off" in page
     assert "Returns, page 7" in page
-    assert 'href="https://example.com/returns"' in page
+    assert 'href="https://example.com/returns#page=7"' in page
     citation = Citation.objects.get()
     place = f"/bots/{bot.pk}/sources/documents/{citation.document_id}/{citation.chunk_id}/"
     assert f'href="{place}"' in page
@@ -148,3 +150,147 @@ def test_outsiders_strangers_and_wrong_methods_are_refused(
         assert client_of(charlie).get(address).status_code == 404
         assert client.get(address)["Location"].startswith("/accounts/login/")
         assert client_of(alice).post(address).status_code == 405
+
+
+def test_previews_and_texts_are_found_when_looked_for(
+    client_of: ClientOf, alice: User, bot: Bot, path: str
+) -> None:
+    hold_conversation(bot, "Just a try", channel=Conversation.Channel.PREVIEW)
+    hold_conversation(bot, "How long may I return it?")
+    hold_conversation(bot, "What is the weather?", state=Message.State.REFUSED)
+    client = client_of(alice)
+
+    def shown(query: str) -> set[str]:
+        page = client.get(f"{path}?{query}").content.decode()
+        questions = ("Just a try", "How long may I return it?", "What is the weather?")
+        return {question for question in questions if question in page}
+
+    assert shown("channel=preview") == {"Just a try"}
+    assert shown("q=RETURN+it") == {"How long may I return it?"}
+    assert shown("q=thirty") == {"How long may I return it?", "What is the weather?"}
+    assert shown("state=refused") == {"What is the weather?"}
+    assert shown("until=2001-01-01") == set()
+    assert "Nothing matches" in client.get(f"{path}?q=nowhere").content.decode()
+
+
+def test_an_answer_reads_as_markdown_with_its_citations_marked(
+    client_of: ClientOf, alice: User, bot: Bot, path: str
+) -> None:
+    conversation = hold_conversation(
+        bot, "How *long*?", answer="**Thirty** days [1], not [7].\n\n- or more"
+    )
+    page = client_of(alice).get(f"{path}{conversation.pk}/").content.decode()
+    assert "<strong>Thirty</strong>" in page
+    assert '<sup data-n="1">1</sup>' in page
+    assert "<li>or more</li>" in page
+    assert "How *long*?" in page
+
+
+def test_earlier_attempts_and_forks_can_be_followed(
+    client_of: ClientOf, alice: User, bot: Bot, path: str
+) -> None:
+    conversation = hold_conversation(bot, "How long?", answer="First try.")
+    first = conversation.messages.get(ordinal=1)
+    Message.objects.filter(pk=first.pk).update(is_current=False)
+    conversation.messages.create(ordinal=1, attempt=2, role="assistant", text="Second try.")
+    fork = Conversation.objects.create(bot=bot, channel="widget", forked_from=conversation)
+    client = client_of(alice)
+    page = client.get(f"{path}{conversation.pk}/").content.decode()
+    assert page.index("Second try.") < page.index("1 earlier attempt") < page.index("First try.")
+    assert f'href="{path}{fork.pk}/"' in page
+    assert f'href="{path}{conversation.pk}/"' in client.get(f"{path}{fork.pk}/").content.decode()
+
+
+def keep_trace(message: Message) -> None:
+    AnswerTrace.objects.create(
+        message=message,
+        data={
+            "question": "And abroad?",
+            "query": "How long?\nAnd abroad?",
+            "rewritten_by": "rule",
+            "floor": 0.35,
+            "confidence": 0.71,
+            "candidates": [
+                {
+                    "chunk_id": str(uuid4()),
+                    "document_id": str(uuid4()),
+                    "title": "<b>Shipping</b>",
+                    "url": "",
+                    "page": 3,
+                    "text": "We ship within <i>two</i> days.",
+                    "score": 1.25,
+                    "similarity": 0.71,
+                    "bm25": None,
+                    "rerank": None,
+                    "n": 1,
+                    "is_cited": True,
+                }
+            ],
+            "prompt": {
+                "turns": [{"role": "system", "text": "You are <Helper>."}],
+                "passages": [1],
+                "max_new_tokens": 512,
+                "temperature": None,
+            },
+            "attempts": [{"engine": "north", "code": "engine_unavailable"}],
+            "checks": [
+                {"text": "Two days.", "is_supported": False, "similarity": 0.2, "overlap": 0.1}
+            ],
+        },
+    )
+
+
+def test_members_see_how_an_answer_came_about_and_nobody_else_does(
+    client_of: ClientOf, bob: User, charlie: User, bot: Bot, path: str
+) -> None:
+    conversation = hold_conversation(bot, "And abroad?")
+    answer = conversation.messages.get(role="assistant")
+    Message.objects.filter(pk=answer.pk).update(
+        timings_ms={"retrieval": 40, "prompt": 50, "first_token": 400, "total": 2400}
+    )
+    keep_trace(answer)
+    url = f"{path}{conversation.pk}/messages/{answer.pk}/"
+    client = client_of(bob)
+    assert f'href="{url}"' in client.get(f"{path}{conversation.pk}/").content.decode()
+    page = client.get(url).content.decode()
+    for text in (
+        "made standalone by rule",
+        "0.710",
+        "&lt;b&gt;Shipping&lt;/b&gt;, page 3",
+        "&lt;i&gt;two&lt;/i&gt;",
+        "You are &lt;Helper&gt;.",
+        "engine_unavailable",
+        "not in the passages",
+        "2.0 s",
+    ):
+        assert text in page
+    assert client_of(charlie).get(url).status_code == 404
+    other = hold_conversation(bot, "Another")
+    assert client.get(f"{path}{other.pk}/messages/{answer.pk}/").status_code == 404
+    AnswerTrace.objects.all().delete()
+    assert "no longer kept" in client.get(url).content.decode()
+
+
+def test_a_conversation_leaves_as_a_file(
+    client_of: ClientOf, bob: User, bot: Bot, path: str
+) -> None:
+    conversation = hold_conversation(bot, "How long?")
+    client = client_of(bob)
+    data = json.loads(client.get(f"{path}{conversation.pk}/export.json").content)
+    assert [m["text"] for m in data["messages"]] == ["How long?", "Thirty days [1]."]
+    assert data["messages"][1]["citations"][0]["title"] == "Returns"
+    response = client.get(f"{path}{conversation.pk}/export.md")
+    assert response["Content-Disposition"].startswith("attachment")
+    assert "- [1] Returns, page 7 <https://example.com/returns>" in response.content.decode()
+    assert client.get(f"{path}{conversation.pk}/export.exe").status_code == 404
+
+
+def test_times_between_clock_readings_fill_the_bar() -> None:
+    found = phases({"total": 200, "retrieval": 50, "prompt": 50})
+    assert [(phase.ms, phase.start, phase.share) for phase in found] == [
+        (50, 0, 25),
+        (0, 25, 0),
+        (150, 25, 75),
+    ]
+    assert phases({}) == []
+    assert [phase.share for phase in phases({"total": 0})] == [0]

@@ -15,11 +15,11 @@ import pytest
 from django.test import AsyncClient
 
 from botfactory.lib.sse import SseEvent, SseParser
+from bots.markdown import BlockSplitter, render_answer
 from bots.models import Bot
 from tests.hostile import payloads
 from tests.hostile.judging import active_parts
 from tests.widget.scripted import ScriptedEngine
-from widget.markdown import BlockSplitter, render_answer
 from widget.tokens import begin_visit, sign_visit
 
 # `{}` is a payload.

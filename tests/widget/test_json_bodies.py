@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import Settings
 
-from bots.api import chat
 from bots.models import Bot, Message
 from tests.hostile import json_values
 from tests.hostile.json_values import question_with, setting_with
@@ -29,11 +29,12 @@ def ask(
     api: Client,
     engine: ScriptedEngine,
     monkeypatch: pytest.MonkeyPatch,
+    settings: Settings,
 ) -> Send:
     """`ask(body)`: the status of a door that answers questions."""
     monkeypatch.setattr(limits, "QUESTIONS_PER_VISITOR", 10_000)
     monkeypatch.setattr(limits, "QUESTIONS_PER_ADDRESS", 10_000)
-    monkeypatch.setattr(chat, "QUESTIONS_PER_MINUTE", 10_000)
+    settings.BOTFACTORY_QUESTIONS_PER_MINUTE = 10_000
     token = sign_visit(begin_visit(bot_id=open_bot.pk, channel="widget"))
     visitor = Client(headers={"Authorization": f"Bearer {token}"})
 

@@ -32,7 +32,7 @@ def done(text: str) -> Done:
 
 async def test_a_finished_block_follows_the_delta_that_finished_it() -> None:
     events = await relay(
-        Started(uuid4(), uuid4()),
+        Started(uuid4(), uuid4(), uuid4()),
         Sources((PASSAGE,)),
         TextDelta("Two days [1].\n\nAnd"),
         TextDelta(" then.\nSo"),

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from widget.markdown import BlockSplitter, render_answer
+from bots.markdown import BlockSplitter, render_answer
 
 
 def render(text: str) -> str:
