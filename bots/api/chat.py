@@ -23,7 +23,7 @@ from botfactory.lib import limits
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import pipeline
-from bots.answering.database import in_database
+from bots.answering.database import in_database, shared_in_database
 from bots.answering.events import AnswerEvent, Done, Failed, Started
 from bots.api.serializers import ChatRequestSerializer
 from bots.models import Bot, Conversation
@@ -46,7 +46,8 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     """Ask a bot; with `"stream": true` the answer comes as Server-Sent Events."""
     if request.method != "POST":
         raise MethodNotAllowed
-    bot, actor = await in_database(_open_bot, request.headers.get("Authorization", ""), bot_id)
+    authorization = request.headers.get("Authorization", "")
+    bot, actor = await shared_in_database(_open_bot, authorization, bot_id)
     per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
     await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
     asked = _parse(request)
