@@ -29,11 +29,13 @@ from benchmarks.instance import HOST, ROOT, Rest, scratch_instance
 from benchmarks.load import Outcome, Work, run_load
 from benchmarks.material import write_site
 from benchmarks.report import CannotMeasure, Options, Table, percentile
+from bots.knowledge.embedder import Embedder
 
 N_PAGES = 200
 PAGE_BYTES = 8_000
-QUESTION_CHARS = 80
+QUESTION_CHARS = 60  # what questions of people have
 QUESTIONS_PER_CHUNK = 8
+N_EMBEDDED = 20
 N_ALONE = 30
 N_TOGETHER = 50
 N_ROUNDS = 3
@@ -42,7 +44,7 @@ N_LEAVING = 1_000
 N_HELD = 1_000
 HELD_S = 60
 HELD_TOKEN_MS = 50.0  # 20 tokens a second
-STAGGER_MS = 4.0
+STAGGER_MS = 20.0
 SETTLE_S = 1.0
 SAMPLE_S = 0.5
 # The limit for one workspace would refuse what is measured here.
@@ -62,6 +64,13 @@ class Bench:
         """Work with questions that were not asked before, as far as there are such."""
         bodies = tuple(next(self.unasked) for _ in range(n_streams))
         return replace(self.work, n_streams=n_streams, bodies=bodies, **fields)
+
+    def repeating(self, n_streams: int, **fields: Any) -> Work:
+        """Work with one question, asked every 20 ms: what is measured then is not its embedding."""
+        bodies = self.work.bodies[:1]
+        return replace(
+            self.work, n_streams=n_streams, bodies=bodies, stagger_ms=STAGGER_MS, **fields
+        )
 
     def plan(self, **plan: float) -> None:
         _control(self.engine_port, "POST", "/plan", plan)
@@ -149,10 +158,18 @@ def _work(rest: Rest, bot_id: str) -> Work:
 
 def _measure(bench: Bench, options: Options) -> list[Table]:
     fresh = bench.megabytes()
+    embedding = _embedding(bench)
     alone, alone_ms = _alone(bench, options)
     together, together_ms = _together(bench, options)
     burst = _burst(bench, options, fresh)
-    rows = (*alone, *together, *burst, *_leaving(bench, options), *_held(bench, options))
+    rows = (
+        *embedding,
+        *alone,
+        *together,
+        *burst,
+        *_leaving(bench, options),
+        *_held(bench, options),
+    )
     columns = ("answers", "measured", "target")
     phases = Table(
         "where the time to the first token goes: mean ms since the question came, by the product",
@@ -163,6 +180,27 @@ def _measure(bench: Bench, options: Options) -> list[Table]:
 
 
 Row = tuple[str, str | float, str | float | None]
+
+
+def _embedding(bench: Bench) -> list[Row]:
+    """What the model alone takes of it, in this process: no product can be quicker than that."""
+    embedder = Embedder()
+    embedder.warm_up()
+    bodies = [next(bench.unasked) for _ in range(N_EMBEDDED + N_TOGETHER)]
+    texts = [json.loads(body)["message"] for body in bodies]
+    seconds: list[float] = []
+    for text in texts[:N_EMBEDDED]:
+        began = time.perf_counter()
+        embedder.embed_query(text)
+        seconds.append(time.perf_counter() - began)
+    began = time.process_time()
+    with ThreadPoolExecutor(N_TOGETHER) as pool:
+        list(pool.map(embedder.embed_query, texts[N_EMBEDDED:]))
+    spent_ms = (time.process_time() - began) / N_TOGETHER * 1000
+    return [
+        ("the model alone: one question, ms p50", percentile(seconds, 0.5) * 1000, None),
+        (f"the model alone: processor ms per question, {N_TOGETHER} at once", spent_ms, None),
+    ]
 
 
 def _alone(bench: Bench, options: Options) -> tuple[list[Row], tuple[float, ...]]:
@@ -238,7 +276,7 @@ def _leaving(bench: Bench, options: Options) -> list[Row]:
     """Readers who go away after the third token: the engine must lose each of them."""
     n_streams = options.scaled(N_LEAVING)
     bench.plan(first_ms=50, token_ms=HELD_TOKEN_MS, n_tokens=2000)
-    outcome = run_load(bench.asking(n_streams, stagger_ms=STAGGER_MS, leave_after=3))
+    outcome = run_load(bench.repeating(n_streams, leave_after=3))
     deadline = time.monotonic() + 30
     while (left := bench.stats())["open"] and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -255,7 +293,7 @@ def _held(bench: Bench, options: Options) -> list[Row]:
     n_tokens = round((HELD_S * min(1.0, options.size * 4) + ramp_s) * 1000 / HELD_TOKEN_MS)
     bench.plan(first_ms=50, token_ms=HELD_TOKEN_MS, n_tokens=n_tokens)
     began_s = bench.rest.processor_s()
-    outcome = run_load(bench.asking(n_streams, stagger_ms=STAGGER_MS, max_s=HELD_S * 3))
+    outcome = run_load(bench.repeating(n_streams, max_s=HELD_S * 3))
     stats = bench.stats()
     spent_us = (bench.rest.processor_s() - began_s) / max(1, stats["tokens"]) * 1e6
     name = f"{n_streams} streams for {n_tokens * HELD_TOKEN_MS / 1000:.0f} s"

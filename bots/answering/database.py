@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 from asgiref.sync import sync_to_async
 from django.db import connection
@@ -23,6 +24,8 @@ T = TypeVar("T")
 THREADS_FOR_SERVER = 8  # of a database server; each call takes a connection from its pool
 
 _threads: ThreadPoolExecutor | None = None
+_not_begun: dict[object, asyncio.Future[Any]] = {}
+_lock = threading.Lock()
 
 
 def open_threads() -> None:
@@ -56,6 +59,33 @@ async def in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwarg
     return await asyncio.get_running_loop().run_in_executor(
         _threads, lambda: in_context(_and_keep, call)
     )
+
+
+async def shared_in_database(function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """As `in_database`, for a function that only reads: who asks the same at once shares one call.
+
+    Only a call that has not begun is shared, so nobody gets what was true before they asked. Many
+    visitors of one bot who come together cost one look at it. What is returned is shared too, so
+    nobody may change it. `args` must be hashable.
+    """
+    if _threads is None:
+        return await in_database(function, *args, **kwargs)
+    key = (asyncio.get_running_loop(), function, args, tuple(sorted(kwargs.items())))
+    with _lock:
+        waiting = _not_begun.get(key)
+        if waiting is None:
+            call = asyncio.ensure_future(
+                in_database(_begin, key, partial(function, *args, **kwargs))
+            )
+            waiting = _not_begun[key] = call
+    # One of them may leave: the others still want the answer.
+    return await asyncio.shield(waiting)
+
+
+def _begin(key: object, call: Callable[[], T]) -> T:
+    with _lock:
+        _not_begun.pop(key, None)
+    return call()
 
 
 def _close() -> None:

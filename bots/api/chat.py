@@ -24,7 +24,7 @@ from botfactory.lib.json_body import parse_json
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import forking, pipeline
-from bots.answering.database import in_database
+from bots.answering.database import in_database, shared_in_database
 from bots.answering.events import AnswerEvent, Done, Failed, Started
 from bots.api.serializers import (
     AgainRequestSerializer,
@@ -86,7 +86,7 @@ async def _open_bot(request: HttpRequest, bot_id: UUID) -> Bot:
     if request.method != "POST":
         raise MethodNotAllowed
     authorization = request.headers.get("Authorization", "")
-    bot, actor = await in_database(_bot_for_key, authorization, bot_id)
+    bot, actor = await shared_in_database(_bot_for_key, authorization, bot_id)
     per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
     await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
     return bot

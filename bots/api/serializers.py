@@ -5,6 +5,7 @@ from uuid import UUID
 
 from rest_framework import serializers
 
+from bots.answering.citation_links import link_for
 from bots.bot_settings import (
     MAX_STARTER_QUESTION_CHARS,
     MAX_STARTER_QUESTIONS,
@@ -12,7 +13,7 @@ from bots.bot_settings import (
 )
 from bots.errors import MAX_QUESTION_CHARS
 from bots.languages import LANGUAGE_CHOICES
-from bots.models import Bot, Conversation, Message
+from bots.models import Bot, Citation, Conversation, Message
 
 MAX_SEARCH_LIMIT = 50
 
@@ -146,8 +147,12 @@ class StopResponseSerializer(serializers.Serializer[Any]):
 
 
 class StoredCitationSerializer(CitationSerializer):
+    link = serializers.SerializerMethodField()  # type: ignore[assignment]
     document_id = serializers.UUIDField()
     chunk_id = serializers.UUIDField()
+
+    def get_link(self, citation: Citation) -> str:
+        return link_for(citation.url, citation.page, citation.text)
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):

@@ -19,13 +19,13 @@ from bots.knowledge.payload import (
     TENANT_FIELD,
     check_points,
     check_query,
-    dump_payload,
     live_tenant,
     load_payload,
     newest_versions,
     score_chunk,
     staged_tenant,
 )
+from bots.knowledge.server_requests import hybrid_requests, make_filter, tenants, to_model
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
     ChunkPayload,
@@ -84,17 +84,17 @@ class ServerStore:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         for start in range(0, len(points), POINTS_PER_REQUEST):
             batch = points[start : start + POINTS_PER_REQUEST]
-            self._write_points([_to_model(point, is_staged=is_staged) for point in batch])
+            self._write_points([to_model(point, is_staged=is_staged) for point in batch])
 
     def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         return bool(
             self._count(
-                _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+                make_filter(live_tenant(bot_id), document_id=document_id, below_version=version)
             )
         )
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
-        staged = _filter(staged_tenant(bot_id), document_id=document_id, version=version)
+        staged = make_filter(staged_tenant(bot_id), document_id=document_id, version=version)
         try:
             with self._typed("set_payload"):
                 self._client(for_writing=True).set_payload(
@@ -115,7 +115,7 @@ class ServerStore:
         check_query(query, dimension=self._dimension)
 
         def call(client: QdrantClient) -> list[list[models.ScoredPoint]]:
-            requests = _hybrid_requests(bot_id, query, limit=limit, candidates=candidates)
+            requests = hybrid_requests(bot_id, query, limit=limit, candidates=candidates)
             return [reply.points for reply in client.query_batch_points(self._collection, requests)]
 
         nothing: list[list[models.ScoredPoint]] = [[]]
@@ -138,31 +138,33 @@ class ServerStore:
         self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
         self._delete(
-            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+            make_filter(*tenants(bot_id), document_id=document_id, below_version=below_version)
         )
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
         from qdrant_client.http import models
 
-        tenant = _filter(*_tenants(bot_id))
+        tenant = make_filter(*tenants(bot_id))
         wanted = models.HasIdCondition(has_id=[str(point_id) for point_id in point_ids])
         self._delete(models.Filter(must=[tenant, wanted]))
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id), source_id=source_id))
+        self._delete(make_filter(*tenants(bot_id), source_id=source_id))
 
     def delete_bot(self, bot_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id)))
+        self._delete(make_filter(*tenants(bot_id)))
 
     def count(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> int:
-        return self._count(_filter(*_tenants(bot_id), document_id=document_id, source_id=source_id))
+        return self._count(
+            make_filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
+        )
 
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
+        selected = make_filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
         nothing: tuple[list[models.Record], Any] = ([], None)
         offset: Any = None
         while True:
@@ -331,88 +333,3 @@ class ServerStore:
                 exc_info=True,
             )
             raise VectorStoreUnavailable(subject=f"{operation} at {self._url}") from exc
-
-
-def _tenants(bot_id: UUID) -> tuple[str, str]:
-    """Both keys of a bot: for everything but searching."""
-    return live_tenant(bot_id), staged_tenant(bot_id)
-
-
-def _filter(
-    *tenants: str,
-    document_id: UUID | None = None,
-    source_id: UUID | None = None,
-    version: int | None = None,
-    below_version: int | None = None,
-) -> models.Filter:
-    from qdrant_client.http import models
-
-    def match(field: str, value: str | int) -> models.Condition:
-        return models.FieldCondition(key=field, match=models.MatchValue(value=value))
-
-    must: list[models.Condition] = [
-        models.FieldCondition(key=TENANT_FIELD, match=models.MatchAny(any=list(tenants)))
-    ]
-    if document_id is not None:
-        must.append(match("document_id", str(document_id)))
-    if source_id is not None:
-        must.append(match("source_id", str(source_id)))
-    if version is not None:
-        must.append(match("version", version))
-    if below_version is not None:
-        below = models.Range(lt=below_version)
-        must.append(models.FieldCondition(key="version", range=below))
-    return models.Filter(must=must)
-
-
-def _hybrid_requests(
-    bot_id: UUID, query: HybridQuery, *, limit: int, candidates: int
-) -> list[models.QueryRequest]:
-    """The hybrid query, and where there are words the same chunks once more by their BM25 score:
-    the server tells the fused score alone. Both travel in one call."""
-    from qdrant_client.http import models
-
-    tenant = _filter(live_tenant(bot_id))
-    prefetches = [
-        models.Prefetch(query=query.dense.tolist(), using=DENSE, filter=tenant, limit=candidates)
-    ]
-    words = models.SparseVector(
-        indices=list(query.sparse.indices), values=list(query.sparse.values)
-    )
-    # A word is as rare as it is in this bot, whatever the others talk about.
-    params = models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant))
-    if query.sparse.indices:
-        prefetches.append(
-            models.Prefetch(
-                query=words, using=SPARSE, filter=tenant, params=params, limit=candidates
-            )
-        )
-    fusion = models.FusionQuery(fusion=models.Fusion.DBSF)
-    fused = models.QueryRequest(
-        prefetch=prefetches,
-        query=fusion,
-        filter=tenant,
-        limit=limit,
-        with_payload=True,
-        with_vector=[DENSE, SPARSE],
-    )
-    if not query.sparse.indices:
-        return [fused]
-    found = models.Prefetch(prefetch=prefetches, query=fusion, filter=tenant, limit=limit)
-    rescored = models.QueryRequest(
-        prefetch=[found], query=words, using=SPARSE, filter=tenant, params=params, limit=limit
-    )
-    return [fused, rescored]
-
-
-def _to_model(point: ChunkPoint, *, is_staged: bool) -> models.PointStruct:
-    from qdrant_client.http import models
-
-    vectors: dict[str, Any] = {DENSE: point.dense.tolist()}
-    if point.sparse.indices:
-        vectors[SPARSE] = models.SparseVector(
-            indices=list(point.sparse.indices), values=list(point.sparse.values)
-        )
-    return models.PointStruct(
-        id=str(point.id), vector=vectors, payload=dump_payload(point.payload, is_staged=is_staged)
-    )

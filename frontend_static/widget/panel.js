@@ -1,5 +1,7 @@
 // The panel: a transcript, a composer, and what happens between them.
 
+import { TurnActions } from "./actions.js";
+import { announce } from "./announcer.js";
 import { Answer } from "./answer.js";
 import { Composer } from "./composer.js";
 import { applyColours } from "./config.js";
@@ -7,28 +9,15 @@ import { el } from "./dom.js";
 import { closePanel, listenToHost } from "./host.js";
 import { Suggestions } from "./suggestions.js";
 import { texts } from "./texts.js";
-import { ChatError, Visit } from "./visit.js";
+import { ChatError, newKey, Visit } from "./visit.js";
 
 const scroller = document.getElementById("scroller");
 const transcript = document.getElementById("transcript");
-const announcer = document.getElementById("announcer");
 const SHOWN = new Set(["status", "sources", "delta", "block", "done"]);
 const STOP_MS = 3000;
-const actions = el("div", { class: "actions" });
+const actions = new TurnActions();
 const visit = new Visit();
 let controller = null;
-
-/** `crypto.randomUUID` exists on secure origins only. */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
-}
-
-/** Says `text` once to screen readers; the visible transcript is silent, or each delta would be read. */
-function announce(text) {
-  if (!text) return;
-  announcer.append(el("p", {}, text));
-  while (announcer.children.length > 20) announcer.firstChild.remove();
-}
 
 /** Runs `change`, and stays at the end of the transcript if the visitor was there. */
 function following(change) {
@@ -49,21 +38,12 @@ function restart() {
   location.reload();
 }
 
-function button(text, run) {
-  const element = el("button", { type: "button", class: "quiet" }, text);
-  element.addEventListener("click", run);
-  return element;
-}
-
 /** Offers what can be done with the last turn, under its answer. */
 function offerActions(turn) {
-  actions.remove();
   if (!turn.id) return;
-  actions.replaceChildren(
-    button(texts.again, () => answer({ ...turn, key: "" }, (signal) => visit.again(signal))),
-    button(texts.edit, () => composer.edit(turn.question, (text) => change(turn, text))),
-  );
-  transcript.append(actions);
+  const again = () => answer({ ...turn, key: "" }, (signal) => visit.again(signal));
+  const edit = () => composer.edit(turn.question, (text) => change(turn, text));
+  transcript.append(actions.of(again, edit));
 }
 
 /** A new question at the end of the transcript. Its key lets it be sent again without being asked twice. */

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import Iterator
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from django.db import IntegrityError, connection
 
 from bots.answering import database
-from bots.answering.database import in_database
+from bots.answering.database import in_database, shared_in_database
 from bots.models import Bot
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -64,3 +64,51 @@ async def test_threads_that_were_closed_can_be_opened_again(lasting_threads: Non
     after, _ = await in_database(where)
     assert before.startswith("database")
     assert after.startswith("database")
+
+
+class Reading:
+    """A look at the database that counts how often it was taken."""
+
+    def __init__(self) -> None:
+        self.n_calls = 0
+
+    def name_of(self, bot_id: UUID) -> str:
+        self.n_calls += 1
+        return Bot.objects.get(pk=bot_id).name
+
+
+async def test_who_asks_the_same_before_it_begins_shares_one_look(
+    lasting_threads: None, bot: Bot
+) -> None:
+    reading = Reading()
+    look = reading.name_of
+    names = await asyncio.gather(*(shared_in_database(look, bot.pk) for _ in range(20)))
+    assert names == ["Helper"] * 20
+    n_shared = reading.n_calls
+    assert n_shared < 20
+    assert await shared_in_database(look, bot.pk) == "Helper"
+    assert reading.n_calls == n_shared + 1  # what has begun is not shared
+
+
+async def test_one_who_leaves_does_not_take_the_answer_from_the_others(
+    lasting_threads: None, bot: Bot
+) -> None:
+    held = threading.Event()
+    holding = asyncio.create_task(in_database(held.wait))
+    look = Reading().name_of
+    asking = [asyncio.create_task(shared_in_database(look, bot.pk)) for _ in range(3)]
+    await asyncio.sleep(0)
+    asking[0].cancel()
+    held.set()
+    await holding
+    assert await asyncio.gather(*asking[1:]) == ["Helper"] * 2
+    assert asking[0].cancelled()
+
+
+async def test_an_error_reaches_everybody_who_shared_it(lasting_threads: None) -> None:
+    look = Reading().name_of
+    nowhere = uuid4()
+    found = await asyncio.gather(
+        *(shared_in_database(look, nowhere) for _ in range(3)), return_exceptions=True
+    )
+    assert {type(one) for one in found} == {Bot.DoesNotExist}
