@@ -61,6 +61,7 @@ def test_an_answer_comes_with_its_citations_and_its_conversation(
     assert set(body["timings_ms"]) >= {"retrieval", "total"}
     assert body == {
         "conversation_id": str(conversation.pk),
+        "question_id": str(conversation.messages.get(role="user").pk),
         "message": {
             "id": str(answer.pk),
             "text": "It takes two days [1].",
