@@ -25,8 +25,10 @@ BENCHMARKS = {
     "memory": "memory",
     "kills": "kills",
     "retrieval": "retrieval",
+    "calibrate": "calibrate",
+    "answers": "answers",
     "extraction": "extraction",
-    "first-token": "first_token",
+    "answering": "answering",
     "python-docs": "python_docs",
 }
 

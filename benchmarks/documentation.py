@@ -45,10 +45,9 @@ _LETTERS = re.compile(r"[^\W_]+")
 
 def measure_packages(n_pages: int) -> Table:
     """One row for each installed package, over `n_pages` pages spread evenly over it."""
-    rows = tuple(
-        _row(name, _sample(folder, n_pages)) for name, folder in PACKAGES.items() if folder.exists()
-    )
-    missing = [name for name, folder in PACKAGES.items() if not folder.exists()]
+    samples = {name: _sample(folder, n_pages) for name, folder in PACKAGES.items()}
+    rows = tuple(_row(name, paths) for name, paths in samples.items() if paths)
+    missing = [name for name, paths in samples.items() if not paths]
     columns = ("package", "pages", "indexes", *(f"{kind}s kept" for kind in KINDS), "CPU ms/page")
     title = "documentation kept, of the main part of each page"
     return Table(

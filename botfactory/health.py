@@ -10,6 +10,7 @@ from django.db import DatabaseError, connection
 from django.http import HttpRequest, JsonResponse
 
 from botfactory.errors import BotFactoryError
+from bots.answering import engine_health
 from bots.knowledge import registry
 
 PROBE_TIMEOUT_S = 2.0
@@ -28,8 +29,10 @@ async def readyz(request: HttpRequest) -> JsonResponse:
         "database": await _passes(_check_database),
         "vector_store": await _passes(_check_vector_store),
         "embedding_model": "ok" if registry.is_warm() else "loading",
+        "engines": engine_health.summary(),
     }
-    # A model still loading delays the first question by seconds; it does not lose it.
+    # A model still loading delays the first question by seconds; without an engine it is answered
+    # by quotes. Neither loses it.
     ready = checks["database"] == checks["vector_store"] == "ok"
     body = {"status": "ok" if ready else "unavailable", "checks": checks}
     return JsonResponse(body, status=200 if ready else 503)

@@ -76,6 +76,7 @@ def _one_of(name: str, choices: tuple[str, ...], default: str) -> str:
 
 BOTFACTORY_DATA_DIR = _data_dir()
 SECRET_KEY = _secret_key(BOTFACTORY_DATA_DIR)
+SECRET_KEY_FALLBACKS = env.list("BOTFACTORY_SECRET_KEY_FALLBACKS", default=[])
 DEBUG = env.bool("BOTFACTORY_DEBUG", default=False)
 BOTFACTORY_PUBLIC_URL = env.str("BOTFACTORY_PUBLIC_URL", default="").rstrip("/")
 ALLOWED_HOSTS = env.list("BOTFACTORY_ALLOWED_HOSTS", default=["127.0.0.1", "localhost", "[::1]"])
@@ -226,6 +227,7 @@ QDRANT_API_KEY = env.str("QDRANT_API_KEY", default="")
 EMBEDDING_MODEL = env.str("EMBEDDING_MODEL", default="")
 EMBEDDINGS_URL = env.str("EMBEDDINGS_URL", default="")
 EMBEDDINGS_API_KEY = env.str("EMBEDDINGS_API_KEY", default="")
+RERANKER_MODEL = env.str("RERANKER_MODEL", default="")
 BOTFACTORY_EMBEDDING_THREADS = env.int("BOTFACTORY_EMBEDDING_THREADS", default=0)
 
 # --- engine ------------------------------------------------------------------------------------
@@ -239,6 +241,12 @@ if ENGINE_KIND != "extractive" and not ENGINE_URL:
 ENGINE_API_KEY = env.str("ENGINE_API_KEY", default="")
 ENGINE_MODEL = env.str("ENGINE_MODEL", default="")
 ENGINE_CONTEXT_TOKENS = env.int("ENGINE_CONTEXT_TOKENS", default=4096)
+ENGINE_MAX_CONCURRENT = env.int("ENGINE_MAX_CONCURRENT", default=0)
+# The limits of engines hold for all processes that answer; each gets its share.
+BOTFACTORY_SERVER_PROCESSES = max(1, env.int("BOTFACTORY_SERVER_PROCESSES", default=1))
+
+# Of one workspace's programs together; visitors have limits of their own (widget.limits).
+BOTFACTORY_QUESTIONS_PER_MINUTE = env.int("BOTFACTORY_QUESTIONS_PER_MINUTE", default=3000)
 
 # --- the outside -------------------------------------------------------------------------------
 
@@ -352,8 +360,11 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"MessageStateEnum": "bots.models.Message.State"},
     "PREPROCESSING_HOOKS": ["botfactory.schema.add_chat_doors"],
+    "ENUM_NAME_OVERRIDES": {
+        "EngineKindEnum": "bots.models.engine.Engine.Kind",
+        "MessageStateEnum": "bots.models.Message.State",
+    },
 }
 
 # --- language, time, logs ----------------------------------------------------------------------

@@ -17,6 +17,7 @@ api_v1: list[URLPattern | URLResolver] = [
 urlpatterns = [
     path("", pages.home, name="home"),
     path("", include("botfactory.accounts.urls")),
+    path("workspaces/<slug:slug>/engines/", include("bots.engine_urls")),
     path("accounts/", include("allauth.account.urls")),
     path("bots/", include("ingestion.urls")),
     path("bots/", include("bots.urls")),

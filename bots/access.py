@@ -1,13 +1,14 @@
-"""The one door from a request to a bot, a conversation or a message."""
+"""The one door from a request to a bot and what belongs to it, or to an engine."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
 from botfactory.accounts.access import Actor
-from botfactory.accounts.models import Membership, Role, User
+from botfactory.accounts.models import ApiKey, Membership, Role, User
 from botfactory.errors import NotFound
-from bots.models import Bot, Conversation, Message
+from bots import selectors
+from bots.models import Bot, BotVersion, Conversation, Engine, Message
 
 
 def bot_for_actor(actor: Actor, bot_id: UUID, *, role: Role = Role.VIEWER) -> Bot:
@@ -51,6 +52,43 @@ def conversation_of_bot(bot: Bot, conversation_id: UUID) -> Conversation:
         raise NotFound("There is no conversation with this id.", subject=str(conversation_id))
     conversation.bot = bot
     return conversation
+
+
+def version_of_bot(bot: Bot, number: int) -> BotVersion:
+    """A published version of this bot. Raises NotFound."""
+    version = BotVersion.objects.filter(bot=bot, number=number).first()
+    if version is None:
+        raise NotFound("This bot has no version with this number.", subject=f"{bot.pk} {number}")
+    return version
+
+
+def engine_for_actor(actor: Actor, engine_id: UUID) -> Engine:
+    """An engine that bots of the actor's workspace may answer with: its own, or the server's.
+
+    To look at or to choose; `managed_engine` is for more. Raises NotFound.
+    """
+    engine = selectors.engines_for(actor.workspace).filter(pk=engine_id).first()
+    if engine is None:
+        raise NotFound("There is no engine with this id.", subject=str(engine_id))
+    return engine
+
+
+def managed_engine(actor: Actor, engine_id: UUID) -> Engine:
+    """An engine that the actor may see whole, change and delete. Raises as its two steps do."""
+    engine = engine_for_actor(actor, engine_id)
+    require_engine_manager(actor, is_server_wide=engine.workspace_id is None)
+    return engine
+
+
+def require_engine_manager(actor: Actor, *, is_server_wide: bool) -> None:
+    """Admins, and keys that one gave the scope to, manage a workspace's engines; operators the
+    server's. Raises PermissionDenied."""
+    if is_server_wide:
+        actor.require_operator()
+    elif actor.scopes is None:
+        actor.require(Role.ADMIN)
+    else:
+        actor.require_scope(ApiKey.Scope.ENGINES)
 
 
 def message_of_conversation(conversation: Conversation, message_id: UUID) -> Message:

@@ -27,6 +27,20 @@ class RetrievalUnavailable(ServiceUnavailable):
     default_message = "The bot cannot search its sources right now. Try again in a minute."
 
 
+class StaleSettings(Conflict):
+    """Somebody saved after the form was shown: saving now would take their change back."""
+
+    code = "stale_settings"
+    default_message = (
+        "Someone changed these settings in the meantime. Look at what they are now and save again."
+    )
+
+
+class NothingToPublish(Conflict):
+    code = "nothing_to_publish"
+    default_message = "Nothing has changed since the last version, so there is nothing to publish."
+
+
 class ServerStopped(ServiceUnavailable):
     """The process that wrote an answer was told to end, or died."""
 

@@ -1,4 +1,4 @@
-"""What people may type about a bot."""
+"""What people may type about where a bot stands."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from django import forms
 from django.http import QueryDict
 
+from bots.bot_settings import ACCESS_FIELDS
 from bots.models import Bot
 from bots.sites import normalise_sites
 
@@ -41,8 +42,8 @@ class SitesForm(forms.Form):
     )
 
 
-class BotForm(BotModelForm):
-    """A bot's settings."""
+class AccessForm(BotModelForm):
+    """Who may reach a bot. Saved at once: none of it is drafted or kept in versions."""
 
     allowed_sites = SitesField(
         required=False,
@@ -52,50 +53,11 @@ class BotForm(BotModelForm):
 
     class Meta:
         model = Bot
-        fields = (
-            "name",
-            "color",
-            "greeting",
-            "instructions",
-            "refusal_text",
-            "relevance_floor",
-            "allowed_sites",
-            "is_shared",
-        )
-        labels = {
-            "color": "Accent colour",
-            "greeting": "First message",
-            "refusal_text": "When it does not know",
-            "relevance_floor": "Caution",
-            "is_shared": "Anyone with the link may chat",
-        }
-        help_texts = {
-            "color": "The widget's button and the visitor's messages.",
-            "greeting": "Greets every visitor before the first question.",
-            "instructions": (
-                "How the bot should speak and what it should keep to. "
-                "Used only when a language model is connected."
-            ),
-            "refusal_text": "Said when the sources hold no answer. The bot never makes one up.",
-            "relevance_floor": (
-                "How closely a passage must match the question. Raise it if the bot answers "
-                "beside the point; lower it if it says too often that it does not know."
-            ),
-            "is_shared": "Turns on a chat page of its own, for people without a website.",
-        }
-        widgets = {
-            "instructions": forms.Textarea(
-                attrs={"rows": 5, "placeholder": "Answer briefly and in a friendly tone."}
-            ),
-            "greeting": forms.Textarea(attrs={"rows": 2}),
-            "refusal_text": forms.Textarea(attrs={"rows": 2}),
-            "color": forms.TextInput(attrs={"type": "color"}),
-            "relevance_floor": forms.NumberInput(
-                attrs={"type": "range", "min": "0", "max": "1", "step": "0.01"}
-            ),
-        }
+        fields = ACCESS_FIELDS
+        labels = {"is_shared": "Anyone with the link may chat"}
+        help_texts = {"is_shared": "Turns on a chat page of its own, for people without a website."}
 
     @classmethod
-    def for_bot(cls, bot: Bot, data: QueryDict | None) -> BotForm:
+    def for_bot(cls, bot: Bot, data: QueryDict | None) -> AccessForm:
         """Filled from `bot`, which stays untouched: the service changes it."""
-        return cls(data, initial=forms.model_to_dict(bot, fields=cls.Meta.fields))
+        return cls(data, initial=forms.model_to_dict(bot, fields=ACCESS_FIELDS))

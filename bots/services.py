@@ -5,53 +5,49 @@ from __future__ import annotations
 from typing import Any
 from uuid import UUID
 
-from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.utils import timezone
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import Role, Workspace
 from botfactory.accounts.services import record_audit
-from botfactory.errors import InvalidInput
 from botfactory.lib.queue import enqueue_on_commit
+from bots import versions
+from bots.bot_settings import ACCESS_FIELDS, assign, settings_of
 from bots.models import Bot, Conversation
-from bots.sites import normalise_sites
-
-EDITABLE_FIELDS = (
-    "name",
-    "instructions",
-    "greeting",
-    "refusal_text",
-    "relevance_floor",
-    "color",
-    "allowed_sites",
-    "is_shared",
-)
 
 
 def create_bot(*, actor: Actor, name: str, **fields: Any) -> Bot:
-    """A saved bot without sources. Raises InvalidInput, PermissionDenied."""
+    """A saved bot without sources, published as version 1.
+
+    Raises InvalidInput, PermissionDenied.
+    """
     actor.require(Role.EDITOR)
-    bot = Bot(workspace=actor.workspace)
-    _assign(bot, {"name": name, **fields})
+    bot = Bot(workspace=actor.workspace, version=1)
+    assign(bot, {"name": name, **fields})
     with transaction.atomic():
         bot.save(force_insert=True)
+        versions.record_first(actor, bot)
         _audit(actor, "bot.create", bot.pk, name=bot.name)
     return bot
 
 
+@transaction.atomic
 def update_bot(*, actor: Actor, bot: Bot, **fields: Any) -> Bot:
-    """`bot` with the given fields changed. Raises InvalidInput, PermissionDenied."""
-    actor.require(Role.EDITOR)
-    _assign(bot, fields)
-    bot.updated_at = timezone.now()
-    with transaction.atomic():
-        # Only what was given: this copy may be older than another change, or than a deletion.
-        Bot.objects.filter(pk=bot.pk).update(
-            **{name: getattr(bot, name) for name in (*fields, "updated_at")}
-        )
-        _audit(actor, "bot.update", bot.pk, fields=sorted(fields))
-    return bot
+    """The bot with the given fields changed for visitors at once; settings become a new version.
+
+    Raises InvalidInput, NotFound, PermissionDenied.
+    """
+    found = versions.lock(actor, bot)
+    before = settings_of(found)
+    assign(found, fields)
+    found.updated_at = timezone.now()
+    # Only what was given, and only under the lock: others may change the rest.
+    access = [name for name in fields if name in ACCESS_FIELDS]
+    found.save(update_fields=[*access, "updated_at"])
+    versions.keep(actor, found, before=before)
+    _audit(actor, "bot.update", found.pk, fields=sorted(fields))
+    return found
 
 
 def delete_bot(*, actor: Actor, bot: Bot) -> None:
@@ -65,28 +61,14 @@ def delete_bot(*, actor: Actor, bot: Bot) -> None:
         enqueue_on_commit(purge_bot, bot.pk)
 
 
-def _assign(bot: Bot, fields: dict[str, Any]) -> None:
-    for name, value in fields.items():
-        if name not in EDITABLE_FIELDS:
-            raise InvalidInput(fields={name: ["This field cannot be set."]})
-        setattr(bot, name, value)
-    try:
-        if "allowed_sites" in fields:
-            bot.allowed_sites = normalise_sites(bot.allowed_sites)
-        bot.clean_fields(exclude=["workspace"])
-    except ValidationError as exc:
-        raise InvalidInput(fields=_messages(exc)) from exc
-
-
-def _messages(exc: ValidationError) -> dict[str, list[str]]:
-    if hasattr(exc, "error_dict"):
-        return {name: list(messages) for name, messages in exc.message_dict.items()}
-    return {"allowed_sites": list(exc.messages)}
-
-
 def _audit(actor: Actor, action: str, object_id: UUID, **data: Any) -> None:
     workspace: Workspace = actor.workspace
     record_audit(workspace=workspace, actor=actor.user, action=action, object_id=object_id, **data)
+
+
+def new_conversation(*, bot: Bot, channel: Conversation.Channel) -> Conversation:
+    """A conversation that is saved with its first question; its id is the server's."""
+    return Conversation(bot=bot, channel=channel)
 
 
 def start_conversation(

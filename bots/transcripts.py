@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
 from operator import attrgetter, itemgetter
+from typing import Any
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Subquery
 from django.utils.dateparse import parse_date
@@ -58,7 +59,7 @@ def conversation_list(
     bot: Bot, filters: ConversationFilters = ConversationFilters()
 ) -> QuerySet[Conversation]:
     """Newest first, with `n_questions`, `first_question` and the state of the last answer."""
-    found = _with_counts(Conversation.objects.filter(bot=bot))
+    found: QuerySet[Any] = _with_counts(Conversation.objects.filter(bot=bot))
     if filters.channel:
         found = found.filter(channel=filters.channel)
     else:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from bots.views import bots, conversations, settings
+from bots.views import bots, conversations, settings, versions
 
 app_name = "bots"
 
 bot_urls = [
     path("", bots.detail, name="detail"),
     path("settings/", settings.settings, name="settings"),
+    path("settings/access/", settings.access, name="access"),
+    path("settings/discard/", settings.discard, name="discard-draft"),
+    path("versions/", versions.version_list, name="versions"),
+    path("versions/<int:number>/rollback/", versions.rollback, name="rollback"),
     path("sites/", bots.sites, name="sites"),
     path("delete/", bots.delete, name="delete"),
     path("conversations/", conversations.conversations, name="conversations"),

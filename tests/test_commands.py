@@ -19,12 +19,14 @@ from botfactory.accounts.models import ApiKey, Membership, Role, Workspace
 from botfactory.accounts.services import find_api_key
 from botfactory.instance import own_data_dir
 from bots.knowledge import registry
-from bots.models import Bot, Conversation
+from bots.models import Bot, Conversation, Engine, Message
 from ingestion.indexing import points
 from ingestion.management.commands import reindex
 from ingestion.models import Source
 from ingestion.runs import lifecycle
+from tests.doubles.fixtures import RunningDouble, doubles, tgi, tgi_process
 
+__all__ = ["doubles", "tgi", "tgi_process"]
 pytestmark = pytest.mark.django_db
 
 
@@ -61,12 +63,27 @@ def test_ask_prints_the_answer_with_its_citations(
     teach(bot, "Tea", "The water for green tea has 80 degrees.", "https://tea.example/")
     answer = output("ask", str(bot.pk), "How hot is the water for green tea?")
     assert set(answer) == {
-        "conversation_id", "message_id", "state", "text", "citations", "usage", "timings_ms"
+        "conversation_id", "message_id", "state", "text", "answered_by", "citations", "follow_ups",
+        "usage", "timings_ms",
     }  # fmt: skip
     assert answer["state"] == "complete"
     assert "80 degrees" in answer["text"]
     assert answer["citations"][0]["url"] == "https://tea.example/"
     assert Conversation.objects.get().channel == Conversation.Channel.SHELL
+
+
+@pytest.mark.model
+@pytest.mark.django_db(transaction=True)
+def test_ask_tries_the_engines_of_the_database_and_leaves_no_connection_open(
+    bot: Bot, teach: Callable[..., Source], scratch: Path, tgi: RunningDouble
+) -> None:
+    teach(bot, "Tea", "The water for green tea has 80 degrees.", "https://tea.example/")
+    Engine.objects.create(name="gone", kind="openai", url="http://127.0.0.1:9", model="m")
+    Engine.objects.create(name="there", kind="tgi", url=tgi.url)
+    tgi.control.script({"reply": "At 80 degrees [1]."})
+    answer = output("ask", str(bot.pk), "How hot is the water for green tea?")
+    assert (answer["text"], answer["answered_by"]) == ("At 80 degrees [1].", "model")
+    assert Message.objects.get(role="assistant").engine == "there"
 
 
 @pytest.mark.model

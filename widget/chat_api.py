@@ -18,6 +18,7 @@ from django.views.decorators.csrf import csrf_exempt
 from botfactory.errors import NotFound
 from bots.access import conversation_of_bot, public_bot
 from bots.answering import forking
+from bots.answering.citation_links import link_for
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent
 from bots.answering.pipeline import check_question, stream_again, stream_answer
@@ -27,8 +28,9 @@ from bots.errors import NothingToAnswerAgain
 from bots.markdown import render_answer
 from bots.models import Bot, Conversation, Message
 from bots.selectors import messages_of
-from bots.services import start_conversation
+from bots.services import new_conversation, start_conversation
 from bots.streaming import sse_response
+from bots.versions import with_draft
 from widget import limits
 from widget.errors import VisitEnded
 from widget.relay import with_blocks
@@ -129,7 +131,8 @@ def _open_bot(visit: Visit) -> Bot:
     }
     if not is_open.get(visit.channel, False):
         raise VisitEnded
-    return bot
+    # Members try their draft; visitors get what is published.
+    return with_draft(bot) if visit.channel == Conversation.Channel.PREVIEW.value else bot
 
 
 def _conversation_of(visit: Visit) -> Conversation | None:
@@ -147,8 +150,10 @@ def _conversation_for(visit: Visit, client_key: str) -> Conversation:
     if found := _conversation_of(visit):
         return found
     channel = Conversation.Channel(visit.channel)
+    if not client_key:
+        return new_conversation(bot=_open_bot(visit), channel=channel)
     # Keys are the browser's: one visitor's must not open another's conversation.
-    key = f"{visit.visitor_id}:{client_key}" if client_key else ""
+    key = f"{visit.visitor_id}:{client_key}"
     return start_conversation(bot=_open_bot(visit), channel=channel, client_key=key)
 
 
@@ -183,11 +188,20 @@ def _message_data(message: Message) -> dict[str, object]:
         "id": str(message.pk),
         "role": message.role,
         "state": message.state,
+        "answered_by": message.answered_by,
         "html": render_answer(message.text, known={citation.n for citation in citations}),
         "citations": [
-            {"n": c.n, "title": c.title, "url": c.url, "page": c.page, "text": c.text}
+            {
+                "n": c.n,
+                "title": c.title,
+                "url": c.url,
+                "page": c.page,
+                "link": link_for(c.url, c.page, c.text),
+                "text": c.text,
+            }
             for c in citations
         ],
+        "follow_ups": message.follow_ups,
     }
 
 

@@ -20,6 +20,7 @@ from botfactory.errors import BotFactoryError, NotFound, PermissionDenied
 from bots.access import bot_for_user, public_bot
 from bots.answering.database import in_database
 from bots.models import Bot, Conversation
+from bots.versions import with_draft
 from widget import assets, limits
 from widget.colors import palette
 from widget.origins import frame_ancestors, is_top_level, panel_policy
@@ -78,11 +79,12 @@ async def share(request: HttpRequest, bot_id: UUID) -> HttpResponse:
 
 @require_safe
 async def preview(request: HttpRequest, bot_id: UUID) -> HttpResponse:
-    """The panel for members, framed by the dashboard."""
+    """The panel for members, framed by the dashboard; it shows the draft."""
     user = await request.auser()
     assert isinstance(user, User)  # noqa: S101 (LoginRequiredMiddleware let nobody else through)
     bot, _ = await in_database(bot_for_user, user, bot_id)
-    return _panel_page(bot, Channel.PREVIEW, ancestors="frame-ancestors 'self'")
+    drafted = await in_database(with_draft, bot)
+    return _panel_page(drafted, Channel.PREVIEW, ancestors="frame-ancestors 'self'")
 
 
 def _panel_page(bot: Bot, channel: Channel, *, ancestors: str) -> HttpResponse:

@@ -22,6 +22,16 @@ class Actor:
         if not self.role.allows(role):
             raise PermissionDenied(subject=str(self.workspace.pk))
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether the actor looks after the server itself. A key never does."""
+        return self.scopes is None and self.user is not None and self.user.is_operator
+
+    def require_operator(self) -> None:
+        """Raises PermissionDenied for everybody but an operator of the server."""
+        if not self.is_operator:
+            raise PermissionDenied("Only the operator of this server may change this.")
+
     def require_scope(self, scope: ApiKey.Scope) -> None:
         """Raises PermissionDenied when the actor is a key without `scope`."""
         if self.scopes is not None and scope.value not in self.scopes:

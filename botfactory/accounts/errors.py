@@ -16,6 +16,11 @@ class LastOwner(Conflict):
     default_message = "A workspace needs an owner. Make another member owner first."
 
 
+class LastOperator(Conflict):
+    code = "last_operator"
+    default_message = "A server needs an operator. Name another one first."
+
+
 class LoginLinkInvalid(BotFactoryError):
     code = "login_link_invalid"
     status = 400

@@ -24,6 +24,16 @@ def roles_up_to(actor: Actor) -> list[tuple[str, str]]:
     return [(role.value, str(role.label)) for role in Role if actor.role.allows(role)]
 
 
+def scopes_for(actor: Actor) -> list[tuple[str, str]]:
+    """The scopes that this actor may give to a key."""
+    is_admin = actor.role.allows(Role.ADMIN)
+    return [
+        (scope.value, str(scope.label))
+        for scope in ApiKey.Scope
+        if is_admin or scope.value not in ApiKey.ADMIN_SCOPES
+    ]
+
+
 class InvitationForm(forms.Form):
     email = forms.EmailField(
         max_length=254,
@@ -58,6 +68,10 @@ class ApiKeyForm(forms.Form):
         label="Expires on (optional)",
         widget=forms.DateInput(attrs={"type": "date"}),
     )
+
+    def __init__(self, *args: Any, actor: Actor, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["scopes"].choices = scopes_for(actor)  # type: ignore[attr-defined]
 
     def clean_expires_on(self) -> datetime | None:
         """The end of the chosen day."""

@@ -42,6 +42,11 @@ class User(AbstractBaseUser, PermissionsMixin):
     def __str__(self) -> str:
         return self.email
 
+    @property
+    def is_operator(self) -> bool:
+        """Whether this person looks after the server itself, beside all workspaces (ADR 0022)."""
+        return self.is_active and self.is_superuser
+
 
 class Role(models.TextChoices):
     OWNER = "owner", "Owner"
@@ -111,6 +116,10 @@ class ApiKey(models.Model):
         READ = "read", "Read bots, sources and conversations"
         WRITE = "write", "Create, change and delete bots and sources"
         CHAT = "chat", "Ask and search"
+        ENGINES = "engines", "Manage the workspace's engines"
+
+    # What only an admin may do, so only an admin may give it to a key.
+    ADMIN_SCOPES = frozenset({"engines"})
 
     id = models.UUIDField(primary_key=True, default=uuid4, editable=False)
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_keys")

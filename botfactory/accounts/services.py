@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.text import slugify
 
 from botfactory.accounts.access import Actor
-from botfactory.accounts.errors import InvitationInvalid, LastOwner
+from botfactory.accounts.errors import InvitationInvalid, LastOperator, LastOwner
 from botfactory.accounts.models import (
     ApiKey,
     AuditEvent,
@@ -60,7 +60,18 @@ def _free_slug(name: str) -> str:
 
 
 def ensure_first_owner() -> User:
-    """The oldest owner; on an empty database a first one with a workspace of their own."""
+    """The oldest owner; on an empty database a first one with a workspace of their own.
+
+    Only who has the server's shell gets here, so this person is the operator where there is none.
+    """
+    user = _first_owner()
+    if not User.objects.filter(is_superuser=True).exists():
+        user.is_superuser = True
+        user.save(update_fields=["is_superuser"])
+    return user
+
+
+def _first_owner() -> User:
     membership = (
         Membership.objects.select_related("user")
         .filter(role=Role.OWNER, user__is_active=True)
@@ -74,6 +85,16 @@ def ensure_first_owner() -> User:
         user = user or User.objects.create_user(FIRST_OWNER_EMAIL, name="Owner")
         create_workspace(name="My workspace", owner=user)
     return user
+
+
+@transaction.atomic
+def set_operator(*, user: User, is_operator: bool) -> None:
+    """Names an operator of the server, or takes that away. Raises LastOperator."""
+    others = User.objects.select_for_update().filter(is_superuser=True, is_active=True)
+    if not is_operator and not any(other.pk != user.pk for other in others):
+        raise LastOperator
+    user.is_superuser = is_operator
+    user.save(update_fields=["is_superuser"])
 
 
 def invite_member(*, actor: Actor, email: str, role: Role) -> tuple[Invitation, str]:
@@ -132,8 +153,20 @@ def change_member_role(*, actor: Actor, member_id: int, role: Role) -> Membershi
         _refuse_last_owner(actor.workspace)
     membership.role = role
     membership.save(update_fields=["role"])
+    if not role.allows(Role.ADMIN):
+        _take_admin_scopes(actor.workspace, membership.user)
     _audit(actor, "member.change_role", membership.user_id, role=role.value)
     return membership
+
+
+def _take_admin_scopes(workspace: Workspace, user: User) -> None:
+    """A key may do no more than whoever made it."""
+    keys = ApiKey.objects.select_for_update().filter(
+        workspace=workspace, created_by=user, revoked_at=None
+    )
+    for key in keys:
+        key.scopes = [scope for scope in key.scopes if scope not in ApiKey.ADMIN_SCOPES]
+        key.save(update_fields=["scopes"])
 
 
 @transaction.atomic
@@ -178,7 +211,7 @@ def create_api_key(
     *, actor: Actor, name: str, scopes: list[str], expires_at: datetime | None = None
 ) -> tuple[ApiKey, str]:
     """The key's row and the key itself, which is not kept. Raises PermissionDenied."""
-    actor.require(Role.EDITOR)
+    actor.require(Role.ADMIN if ApiKey.ADMIN_SCOPES.intersection(scopes) else Role.EDITOR)
     secret = f"bf_{secrets.token_urlsafe(32)}"
     key = ApiKey.objects.create(
         workspace=actor.workspace,

@@ -103,7 +103,7 @@ def _members_page(request: HttpRequest, actor: Actor, context: dict[str, object]
 
 _ROLE_HINTS = {
     Role.OWNER.label: "Everything, and can name other owners.",
-    Role.ADMIN.label: "Everything editors do, plus members and revoking API keys.",
+    Role.ADMIN.label: "Everything editors do, plus members, engines and revoking API keys.",
     Role.EDITOR.label: "Creates and changes bots, sources and API keys.",
     Role.VIEWER.label: "Looks at bots, sources and conversations.",
 }
@@ -164,7 +164,7 @@ def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
     """The workspace's keys. A new key is shown on the answer that made it, and never again."""
     needed = Role.EDITOR if request.method == "POST" else Role.VIEWER
     actor = member_actor(request.user, workspace_slug=slug, role=needed)
-    form = ApiKeyForm(posted(request))
+    form = ApiKeyForm(posted(request), actor=actor)
     new_key, secret = None, ""
     if form.is_valid():
         new_key, secret = services.create_api_key(
@@ -173,7 +173,7 @@ def api_keys(request: MemberRequest, slug: str) -> HttpResponse:
             scopes=form.cleaned_data["scopes"],
             expires_at=form.cleaned_data["expires_on"],
         )
-        form = ApiKeyForm()
+        form = ApiKeyForm(actor=actor)
     keys = selectors.api_keys_of(actor.workspace)
     context = {"actor": actor, "form": form, "keys": keys, "new_key": new_key, "secret": secret}
     context["now"] = timezone.now()

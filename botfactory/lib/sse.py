@@ -16,6 +16,9 @@ HEARTBEAT = b":\n\n"
 
 MAX_EVENT_BYTES = 4_000_000
 
+# `json.dumps` with options makes an encoder at each call, which costs as much as the encoding.
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode
+
 _BOM = b"\xef\xbb\xbf"
 _LF = 0x0A
 _CR = 0x0D
@@ -148,7 +151,7 @@ def format_event(event: str, data: object, id: int | None = None) -> bytes:
     if not event.isprintable():
         raise ValueError("an event name must be printable, on one line")
     # JSON escapes CR and LF inside strings, so the data never spans lines.
-    body = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    body = _encode(data)
     number = "" if id is None else f"id: {id}\n"
     # A lone surrogate (half of a pair from a broken escape) has no UTF-8 form: show it as "?".
     return f"event: {event}\n{number}data: {body}\n\n".encode("utf-8", "replace")

@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal
 from uuid import UUID
 
 from botfactory.errors import BotFactoryError
+from bots.answering.citation_links import link_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +61,7 @@ class CitedPassage:
             "title": self.title,
             "url": self.url,
             "page": self.page,
+            "link": link_for(self.url, self.page, self.text),
             "text": self.text,
         }
 
@@ -73,7 +75,7 @@ class Sources:
 
     def data(self) -> dict[str, Any]:
         keys = ("n", "title", "url", "page")
-        return {"sources": [{key: p.data()[key] for key in keys} for p in self.passages]}
+        return {"sources": [{key: getattr(p, key) for key in keys} for p in self.passages]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +123,10 @@ class Failed:
     state: str
 
     def data(self) -> dict[str, Any]:
-        return {
-            "error": {"code": self.error.code, "message": self.error.public_message},
-            "state": self.state,
-        }
+        error: dict[str, Any] = {"code": self.error.code, "message": self.error.public_message}
+        if self.error.retry_after_s is not None:
+            error["retry_after"] = max(1, round(self.error.retry_after_s))
+        return {"error": error, "state": self.state}
 
 
 AnswerEvent = Started | Status | Sources | TextDelta | Done | Failed

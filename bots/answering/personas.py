@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Self
 
 from bots.engines.sampling import SamplingWish
+from bots.languages import LANGUAGES
 from bots.models import Bot
 
 # What each choice adds to the rules. An empty one adds nothing.
@@ -68,8 +69,8 @@ class Persona:
     def style(self) -> tuple[str, ...]:
         """Sentences on language, length and tone, in the order in which they are told."""
         language = (
-            f"Always answer in the language with the tag {self.language}, whatever the question's."
-            if self.language
+            f"Always answer in {LANGUAGES[self.language].name}, whatever the question's language."
+            if self.language in LANGUAGES
             else "Answer in the language of the question."
         )
         sentences = (language, LENGTHS.get(self.answer_length, ""), TONES.get(self.tone, ""))

@@ -5,12 +5,12 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.db.models import Max, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
 from bots.answering.attempts import add_attempt, bring_back_earlier
@@ -57,28 +57,39 @@ class Begun:
 
 
 def begin_turn(conversation: Conversation, question: str, *, client_key: str = "") -> Begun:
-    """Saves the question, and the bot's empty message.
+    """Saves the question, and the conversation if it is its first; the bot's empty message.
 
     For a `client_key` that the conversation knows already, its answer as it is kept, or a new
     attempt where that one failed. Raises ConversationBusy, KeyReused.
     """
+    now = timezone.now()
     try:
         with transaction.atomic():
-            _lock(conversation)
+            is_new = conversation._state.adding
+            last = 0 if is_new else _lock(conversation, now=now)
+            if is_new:
+                conversation.save(force_insert=True)
             if client_key and (earlier := _question_with(conversation, client_key)):
                 return _answer_to(earlier, question)
-            _refuse_if_busy(conversation)
-            last = conversation.messages.aggregate(last=Max("ordinal"))["last"] or 0
-            asked = Message.objects.create(
+            if last is None:
+                raise ConversationBusy(subject=str(conversation.pk))
+            asked = Message(
                 conversation=conversation,
                 ordinal=last + 1,
                 role=Message.Role.USER,
                 text=question,
                 client_key=client_key,
-                finished_at=timezone.now(),
+                finished_at=now,
             )
-            answer = Message(conversation=conversation, ordinal=last + 2, role="assistant")
-            return Begun(asked, _begin(answer))
+            answer = Message(
+                conversation=conversation,
+                ordinal=last + 2,
+                role=Message.Role.ASSISTANT,
+                state=Message.State.ANSWERING,
+                seen_at=now,
+            )
+            Message.objects.bulk_create([asked, answer])
+            return Begun(asked, answer)
     except IntegrityError as exc:  # two questions at once on a database without row locks
         raise ConversationBusy(subject=str(conversation.pk)) from exc
 
@@ -87,8 +98,8 @@ def begin_again(conversation: Conversation) -> Begun:
     """A new, empty attempt at the last answer. Raises ConversationBusy, NothingToAnswerAgain."""
     try:
         with transaction.atomic():
-            _lock(conversation)
-            _refuse_if_busy(conversation)
+            if _lock(conversation, now=timezone.now()) is None:
+                raise ConversationBusy(subject=str(conversation.pk))
             last = _current_answers(conversation).last()
             if last is None:
                 raise NothingToAnswerAgain(subject=str(conversation.pk))
@@ -98,14 +109,24 @@ def begin_again(conversation: Conversation) -> Begun:
         raise ConversationBusy(subject=str(conversation.pk)) from exc
 
 
-def _lock(conversation: Conversation) -> None:
-    Conversation.objects.select_for_update().filter(pk=conversation.pk).first()
-    end_dead_answers(conversation.messages.all())
+def _lock(conversation: Conversation, *, now: datetime) -> int | None:
+    """The ordinal of the newest message, 0 without any; None while an answer is being written.
+
+    Two questions of one conversation wait for each other at its row.
+    """
+    Conversation.objects.filter(pk=conversation.pk).update(updated_at=now)
+    last, n_answering = _seen(conversation)
+    if n_answering and end_dead_answers(conversation.messages.all()):
+        last, n_answering = _seen(conversation)
+    return None if n_answering else last
 
 
-def _refuse_if_busy(conversation: Conversation) -> None:
-    if conversation.messages.filter(state=Message.State.ANSWERING).exists():
-        raise ConversationBusy(subject=str(conversation.pk))
+def _seen(conversation: Conversation) -> tuple[int, int]:
+    is_answering = Q(state=Message.State.ANSWERING)
+    counts = conversation.messages.aggregate(
+        last=Max("ordinal"), n_answering=Count("pk", filter=is_answering)
+    )
+    return counts["last"] or 0, counts["n_answering"]
 
 
 def _current_answers(conversation: Conversation) -> QuerySet[Message]:
@@ -143,7 +164,6 @@ def _begin(answer: Message) -> Message:
     answer.state = Message.State.ANSWERING
     answer.seen_at = timezone.now()
     answer.save(force_insert=True)
-    Conversation.objects.filter(pk=answer.conversation_id).update(updated_at=answer.seen_at)
     return answer
 
 

@@ -8,23 +8,11 @@ from typing import Any, Literal
 from uuid import UUID
 
 from bots.answering.events import CitedPassage
+from bots.answering.grounding_check import SentenceCheck
 from bots.engines.base import Prompt
 from bots.knowledge.types import ScoredChunk
 
 RewrittenBy = Literal["", "rule", "engine"]
-
-
-@dataclass(frozen=True, slots=True)
-class CheckedSentence:
-    """A sentence of the answer, and whether the passages bear it out.
-
-    `similarity` is its best cosine with a passage, `overlap` the share of its words in it.
-    """
-
-    text: str
-    is_supported: bool
-    similarity: float
-    overlap: float
 
 
 @dataclass(slots=True)
@@ -43,7 +31,8 @@ class Trace:
     prompt: Prompt | None = None
     # Engines that were tried, in order; `code` is the error that ended a try, "" for none.
     attempts: list[tuple[str, str]] = field(default_factory=list)
-    checks: tuple[CheckedSentence, ...] = ()
+    # What a model's sentences were found to stand on; empty where none were checked.
+    checks: tuple[SentenceCheck, ...] = ()
 
     def data(self, citations: Sequence[CitedPassage] = ()) -> dict[str, Any]:
         """JSON for `AnswerTrace.data`; `citations` are the finished answer's."""
@@ -62,6 +51,7 @@ class Trace:
                     "is_supported": check.is_supported,
                     "similarity": _short(check.similarity),
                     "overlap": _short(check.overlap),
+                    "n": check.n,
                 }
                 for check in self.checks
             ],
@@ -86,6 +76,7 @@ class Trace:
                 "score": _short(chunk.score),
                 "similarity": _short(chunk.similarity),
                 "bm25": _short(chunk.bm25),
+                "coverage": _short(chunk.coverage),
                 "rerank": _short(chunk.rerank),
                 "n": numbers.get(chunk.id),
                 "is_cited": numbers.get(chunk.id) in cited,

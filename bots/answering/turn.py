@@ -10,19 +10,24 @@ from bots.answering import (
     generation,
     history,
     memory,
+    overrides,
     prompt,
     recorder,
     retriever,
     rewriting,
+    smalltalk,
     suggestions,
 )
+from bots.answering.checking import check_sentences
 from bots.answering.database import in_database
 from bots.answering.events import AnswerEvent, CitedPassage, Done, Sources, Status, TextDelta
 from bots.answering.generation import Chosen, Waiting
 from bots.answering.grounding import CitationFilter
 from bots.answering.history import History
+from bots.answering.overrides import Override
 from bots.answering.personas import Persona, wish_of
 from bots.answering.prompt import PromptRequest
+from bots.answering.retriever import RetrievalOptions, Retrieved
 from bots.engines.base import Finished, Passage
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot, Conversation, Message
@@ -49,18 +54,24 @@ class Turn:
 
     async def events(self) -> AsyncGenerator[AnswerEvent, None]:
         """Ends with `Done`. Raises BotFactoryError where it cannot."""
+        if (reply := smalltalk.reply_to(self.question, self.bot)) is not None:
+            self.answer.answered_by = Message.AnsweredBy.SMALL_TALK
+            async for event in self._say(Message.State.COMPLETE, reply):
+                yield event
+            return
         yield Status("searching")
-        before = await in_database(
-            history.load, self.conversation, before_ordinal=self.message.ordinal - 1
-        )
+        before = await self._before()
         trace = self.answer.trace
         trace.query, trace.rewritten_by = await rewriting.standalone(
             self.bot, self.question, before
         )
-        found = await retriever.retrieve(self.bot.pk, trace.query, floor=self.bot.relevance_floor)
-        trace.candidates, trace.passages = found.candidates, found.passages
-        trace.confidence = found.best
+        found = await self._retrieve()
+        override = await overrides.find_override(self.bot, trace.query, found.candidates)
         self._clock("retrieval")
+        if override is not None:
+            async for event in self._say_override(override):
+                yield event
+            return
         if not found.passages:
             async for event in self._say(Message.State.REFUSED, self.bot.refusal_text):
                 yield event
@@ -68,6 +79,31 @@ class Turn:
         async with aclosing(self._generate(found.passages, before)) as events:
             async for event in events:
                 yield event
+
+    async def _before(self) -> History:
+        asked_at = self.message.ordinal - 1
+        if asked_at == 1:  # nothing was said before: nothing to ask the database
+            return History()
+        return await in_database(history.load, self.conversation, before_ordinal=asked_at)
+
+    async def _retrieve(self) -> Retrieved:
+        bot, trace = self.bot, self.answer.trace
+        options = RetrievalOptions(bot.relevance_floor, bot.max_passages, bot.uses_reranker)
+        found = await retriever.retrieve(bot.pk, trace.query, options=options)
+        trace.candidates, trace.passages = found.candidates, found.passages
+        trace.confidence = found.confidence
+        return found
+
+    async def _say_override(self, override: Override) -> AsyncIterator[AnswerEvent]:
+        """A member's answer word for word; where it has a link, that is its source."""
+        self.answer.answered_by = Message.AnsweredBy.QUESTION_ANSWER
+        if override.chunk is not None and override.pair.url:
+            chunks = (override.chunk,)
+            sources = _cited_passages(prompt.number_passages(chunks), chunks)
+            self.answer.citations = tuple(sources.values())
+            yield Sources(self.answer.citations)
+        async for event in self._say(Message.State.COMPLETE, override.pair.answer):
+            yield event
 
     async def _say(self, state: Message.State, text: str) -> AsyncIterator[AnswerEvent]:
         """A whole answer that needs no engine."""
@@ -87,6 +123,7 @@ class Turn:
                 yield event
             return
         self.answer.state = self._final_state()
+        await self._check()
         memory.remember_later(self.bot, self.conversation, before, self.answer.trace.prompt)
         if self.bot.suggests_follow_ups and self.answer.state == Message.State.COMPLETE:
             self.answer.follow_ups = await self._suggestions(before)
@@ -98,7 +135,9 @@ class Turn:
         """What the engine says, citations checked on the way."""
         sources: dict[int, CitedPassage] = {}
         citations = CitationFilter(())
-        async with aclosing(generation.generate(self.bot, self._request(chunks, before))) as steps:
+        attempts = self.answer.trace.attempts
+        request = self._request(chunks, before)
+        async with aclosing(generation.generate(self.bot, request, attempts)) as steps:
             async for step in steps:
                 match step:
                     case Waiting(position):
@@ -122,6 +161,16 @@ class Turn:
             self.answer.text += rest
             yield TextDelta(rest)
         self.answer.citations = tuple(sources[n] for n in sorted(citations.cited))
+
+    async def _check(self) -> None:
+        """A model's sentences against the passages; a refusal where nothing of them holds."""
+        sent = self.answer.trace.prompt
+        await check_sentences(
+            self.answer, sent.passages if sent else (), drops=self.bot.drops_unsupported
+        )
+        if not self.answer.text:
+            self.answer.state = Message.State.REFUSED
+            self.answer.text = self.bot.refusal_text
 
     def _request(self, chunks: tuple[ScoredChunk, ...], before: History) -> PromptRequest:
         return PromptRequest(

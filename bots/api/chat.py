@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, JsonResponse
 from django.http.response import HttpResponseBase
@@ -23,7 +24,7 @@ from botfactory.lib import limits
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import forking, pipeline
-from bots.answering.database import in_database
+from bots.answering.database import in_database, shared_in_database
 from bots.answering.events import AnswerEvent, Done, Failed, Started
 from bots.api.serializers import (
     AgainRequestSerializer,
@@ -35,7 +36,6 @@ from bots.models import Bot, Conversation
 from bots.streaming import sse_response
 
 MAX_BODY_BYTES = 64_000
-QUESTIONS_PER_MINUTE = 600
 
 Answering = AsyncGenerator[AnswerEvent, None]
 
@@ -49,7 +49,7 @@ async def chat(request: HttpRequest, bot_id: UUID) -> HttpResponseBase:
     asked = _parse(request, ChatRequestSerializer)
     question = pipeline.check_question(asked["message"])
     key = client_key_of(request)
-    conversation = await in_database(_open_conversation, bot, asked.get("conversation_id"), key)
+    conversation = await _open_conversation(bot, asked.get("conversation_id"), key)
     events = pipeline.stream_answer(
         bot=bot, conversation=conversation, question=question, client_key=key
     )
@@ -86,8 +86,9 @@ async def _open_bot(request: HttpRequest, bot_id: UUID) -> Bot:
     if request.method != "POST":
         raise MethodNotAllowed
     authorization = request.headers.get("Authorization", "")
-    bot, actor = await in_database(_bot_for_key, authorization, bot_id)
-    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=QUESTIONS_PER_MINUTE)
+    bot, actor = await shared_in_database(_bot_for_key, authorization, bot_id)
+    per_minute = settings.BOTFACTORY_QUESTIONS_PER_MINUTE
+    await limits.hit(f"chat:{actor.workspace.pk}", per_minute=per_minute)
     return bot
 
 
@@ -97,11 +98,17 @@ def _bot_for_key(authorization: str, bot_id: UUID) -> tuple[Bot, Actor]:
     return bot_for_actor(actor, bot_id), actor
 
 
-def _open_conversation(bot: Bot, conversation_id: UUID | None, client_key: str) -> Conversation:
+async def _open_conversation(
+    bot: Bot, conversation_id: UUID | None, client_key: str
+) -> Conversation:
+    """One that is new costs no call of the database yet, unless a key may have made it before."""
     if conversation_id is not None:
-        return conversation_of_bot(bot, conversation_id)
-    return services.start_conversation(
-        bot=bot, channel=Conversation.Channel.API, client_key=client_key
+        return await in_database(conversation_of_bot, bot, conversation_id)
+    channel = Conversation.Channel.API
+    if not client_key:
+        return services.new_conversation(bot=bot, channel=channel)
+    return await in_database(
+        services.start_conversation, bot=bot, channel=channel, client_key=client_key
     )
 
 
@@ -151,6 +158,8 @@ def _answer_data(started: Started, done: Done) -> dict[str, Any]:
             "text": done.text,
             "state": done.state,
             "citations": [citation.data() for citation in done.citations],
+            "answered_by": done.answered_by,
+            "follow_ups": list(done.follow_ups),
         },
         "usage": done.usage,
         "timings_ms": done.timings_ms,

@@ -1,38 +1,78 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 
+from bots.answering.citation_links import link_for
+from bots.bot_settings import (
+    MAX_STARTER_QUESTION_CHARS,
+    MAX_STARTER_QUESTIONS,
+    VERSIONED_FIELDS,
+)
 from bots.errors import MAX_QUESTION_CHARS
-from bots.models import Bot, Conversation, Message
+from bots.languages import LANGUAGE_CHOICES
+from bots.models import Bot, Citation, Conversation, Message
 
 MAX_SEARCH_LIMIT = 50
 
 
-class BotSerializer(serializers.ModelSerializer[Bot]):
+class EngineIdField(serializers.UUIDField):
+    """The id of an engine, or null for any. Whether the workspace has it, the service says."""
+
+    def get_attribute(self, instance: Any) -> UUID | None:
+        engine_id: UUID | None = instance.engine_id
+        return engine_id
+
+
+class SettingsSerializer(serializers.ModelSerializer[Bot]):
+    """The settings that are drafted, published and kept as versions."""
+
+    answer_language = serializers.ChoiceField(
+        LANGUAGE_CHOICES,
+        required=False,
+        allow_blank=True,
+        help_text="A language tag; empty: the language of the question.",
+    )
+    engine = EngineIdField(
+        required=False, allow_null=True, help_text="The id of an engine; null: any engine."
+    )
+    starter_questions = serializers.ListField(
+        child=serializers.CharField(max_length=MAX_STARTER_QUESTION_CHARS),
+        required=False,
+        max_length=MAX_STARTER_QUESTIONS,
+    )
+
+    class Meta:
+        model = Bot
+        fields: tuple[str, ...] = tuple(VERSIONED_FIELDS)
+
+
+class BotSerializer(SettingsSerializer):
     """A bot; `allowed_sites` are origins such as `https://example.com`."""
 
     allowed_sites = serializers.ListField(
         child=serializers.CharField(max_length=300), required=False, max_length=50
     )
+    has_draft = serializers.SerializerMethodField()
 
     class Meta:
         model = Bot
         fields = (
             "id",
-            "name",
-            "instructions",
-            "greeting",
-            "refusal_text",
-            "relevance_floor",
-            "color",
+            *SettingsSerializer.Meta.fields,
             "allowed_sites",
             "is_shared",
+            "version",
+            "has_draft",
             "created_at",
             "updated_at",
         )
-        read_only_fields = ("id", "created_at", "updated_at")
+        read_only_fields = ("id", "version", "created_at", "updated_at")
+
+    def get_has_draft(self, bot: Bot) -> bool:
+        return bool(bot.draft)
 
 
 class SearchRequestSerializer(serializers.Serializer[Any]):
@@ -70,6 +110,10 @@ class CitationSerializer(serializers.Serializer[Any]):
     title = serializers.CharField()
     url = serializers.CharField()
     page = serializers.IntegerField(allow_null=True)
+    link = serializers.CharField(
+        help_text="Opens the passage: the page scrolled to it, or the page of a PDF. Empty for "
+        "what no browser can open."
+    )
     text = serializers.CharField()
 
 
@@ -103,8 +147,12 @@ class StopResponseSerializer(serializers.Serializer[Any]):
 
 
 class StoredCitationSerializer(CitationSerializer):
+    link = serializers.SerializerMethodField()
     document_id = serializers.UUIDField()
     chunk_id = serializers.UUIDField()
+
+    def get_link(self, citation: Citation) -> str:
+        return link_for(citation.url, citation.page, citation.text)
 
 
 class MessageSerializer(serializers.ModelSerializer[Message]):
@@ -142,7 +190,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 
     class Meta:
         model = Conversation
-        fields = (
+        fields: tuple[str, ...] = (
             "id",
             "channel",
             "forked_from",
@@ -152,7 +200,7 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
             "created_at",
             "updated_at",
         )
-        read_only_fields = fields
+        read_only_fields: tuple[str, ...] = fields
 
 
 class ConversationDetailSerializer(ConversationSerializer):

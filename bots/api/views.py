@@ -56,7 +56,10 @@ class BotDetail(generics.GenericAPIView[Bot]):
         return Response(BotSerializer(bot_for_actor(actor_of(request), bot_id)).data)
 
     def patch(self, request: Request, bot_id: UUID) -> Response:
-        """Change a bot; fields left out stay as they are."""
+        """Change a bot for visitors at once; fields left out stay as they are.
+
+        Changed settings become a new version. A draft stays a draft.
+        """
         actor_of(request).require_scope(WRITE)
         bot = bot_for_actor(actor_of(request), bot_id, role=Role.EDITOR)
         serializer = BotSerializer(bot, data=request.data, partial=True)

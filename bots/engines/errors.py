@@ -6,6 +6,11 @@ from botfactory.errors import BotFactoryError
 
 
 class EngineError(BotFactoryError):
+    """`is_setting`: key, address or model are wrong, so that no question can be answered this way.
+    `was_sent`: the engine may have heard of the request."""
+
+    is_setting: bool = False
+    was_sent: bool = True
     code = "engine_failed"
     status = 502
     default_message = "The language model could not answer. Please try again."
@@ -18,6 +23,10 @@ class EngineUnavailable(EngineError):
     status = 503
     retryable = True
     default_message = "The language model is not reachable right now. Try again in a minute."
+
+
+class NoEngineUp(EngineUnavailable):
+    """Every engine that the bot may use is down, or left alone for a while."""
 
 
 class EngineOverloaded(EngineError):

@@ -32,6 +32,9 @@ MAX_TOKENS = 100_000
 class ExtractiveEngine:
     """Quotes at most three sentences of the passages word for word, each followed by ` [n]`.
 
+    A sentence that leans on the one before brings that along, and a link to one that is not quoted
+    ("However, ...") is cut off. At most 16 sentences and the question are embedded.
+
     An answer is cut nowhere, so `Prompt.sampling` has no effect. Without a quotable sentence the
     stream is an immediate Finished. Errors of `embed` come out as they are.
     """

@@ -27,14 +27,14 @@ class Block:
     language: str = ""
 
 
-_FENCE = re.compile(r"\s*(?:[-*+]\s+)?(?P<mark>`{3,}|~{3,})\s*(?P<language>[\w+#.-]*)[^`]*$")
-_HEADING = re.compile(r"\s{0,3}#{1,6}(\s|$)")
+FENCE = re.compile(r"\s*(?:[-*+]\s+)?(?P<mark>`{3,}|~{3,})\s*(?P<language>[\w+#.-]*)[^`]*$")
+HEADING = re.compile(r"\s{0,3}#{1,6}(\s|$)")
 _UNDERLINE = re.compile(r"\s{0,3}(=+|-{2,})\s*$")
 _RULE = re.compile(r"\s{0,3}([-*_]\s*){3,}$")
-_ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
-_QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
-_ROW = re.compile(r"\s*\|.*\|\s*$")
-_ROW_RULE = re.compile(r"\s*\|[\s:|-]*-[\s:|-]*\|\s*$")
+ITEM = re.compile(r"\s*(?:[-*+•]|\d{1,3}[.)])\s+(?:\[[ xX]\]\s+)?")
+QUOTE = re.compile(r"\s{0,3}(?:>\s?)+")
+ROW = re.compile(r"\s*\|.*\|\s*$")
+ROW_RULE = re.compile(r"\s*\|[\s:|-]*-[\s:|-]*\|\s*$")
 _DEFINITION = re.compile(r"\s{0,3}\[[^\]]+\]:\s+\S+")
 
 _SENTENCE_END = (".", "!", "?", ":", ";", "。")
@@ -60,25 +60,25 @@ class _Reader:
             if self._mark:
                 self._read_code(raw)
             else:
-                self._read_line(raw[quote.end() :] if (quote := _QUOTE.match(raw)) else raw)
+                self._read_line(raw[quote.end() :] if (quote := QUOTE.match(raw)) else raw)
         self._end_code() if self._mark else self._end_text()
         return self._blocks
 
     def _read_line(self, line: str) -> None:
-        if fence := _FENCE.match(line):
+        if fence := FENCE.match(line):
             self._end_text()
             self._mark, self._language = fence["mark"], fence["language"]
-        elif not line.strip() or _HEADING.match(line) or _DEFINITION.match(line):
+        elif not line.strip() or HEADING.match(line) or _DEFINITION.match(line):
             self._end_text()
         elif _UNDERLINE.match(line) or _RULE.match(line):
             self._end_underlined()
-        elif _ROW_RULE.match(line):
+        elif ROW_RULE.match(line):
             self._drop_table_head()
-        elif _ROW.match(line):
+        elif ROW.match(line):
             self._end_text()
             cells = [cell.strip() for cell in line.strip().strip("|").split("|")]
             self._blocks.append(Block(BlockKind.ROW, " | ".join(filter(None, cells))))
-        elif item := _ITEM.match(line):
+        elif item := ITEM.match(line):
             self._end_text()
             self._kind = BlockKind.ITEM
             self._lines.append(line[item.end() :].strip())

@@ -93,7 +93,8 @@ class OpenAICompatibleEngine:
 
     async def is_healthy(self) -> bool:
         status = await self._http.probe("/health")
-        if status in (404, 405):  # Ollama has no such address, but every server lists its models
+        # Ollama has no such address, gateways keep it to themselves: every server lists its models.
+        if status is not None and 400 <= status < 500:
             status = await self._http.probe("/v1/models")
         return status == 200
 

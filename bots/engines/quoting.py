@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from bots.engines.base import Passage
 from bots.engines.markdown_blocks import BlockKind
 from bots.engines.sentences import Sentence, split_sentences
 from bots.engines.wordlists import STOP_WORDS
 
-MAX_CANDIDATES = 200
+MAX_CANDIDATES = 16
+"""Sentences that are embedded for one answer. Measured: 16 of 30 find as much as all of them."""
 MAX_QUOTES = 3
 
 # Shares of the score. Meaning leads; words decide between sentences on the same subject.
@@ -22,18 +23,34 @@ _WORDS = 0.4
 _RANK = 0.1
 _NEIGHBOUR = 0.15  # of the better neighbour's score: an answer stands close to its subject
 _CUE = 0.08  # the sentence holds the kind of thing that is asked for
+_TITLE = -1.0
 _FRAGMENT = -0.1  # a caption, a menu entry, a single line of code
 
 _KEEP = 0.7  # of the best score: weaker sentences are not worth quoting
 _ALIKE = 0.95  # share of words from which two sentences say the same
+
+_LONGEST_BEFORE = 300
+_TITLE_WORDS = 5
 
 _WORD = re.compile(r"\w+")
 _SUFFIX = re.compile(r"(?:ies|ing|ed|es|ly|s|e)$")
 _HOW_TO = re.compile(r"\bhow (?:do|can|to|should|would)\b", re.IGNORECASE)
 # Asides of documentation: about the text, not about its subject.
 _ASIDE = re.compile(
-    r"(?:changed|new|added|deprecated) (?:in|since) version|note\b|see also\b|"
+    r"(?:changed|new|added|deprecated) (?:in|since) version|note\b|see\b|"
     r"for (?:more|additional|further) (?:information|details)",
+    re.IGNORECASE,
+)
+# What only links a sentence to the one before it can go; what leans on it cannot.
+_LINK = re.compile(
+    r"(?:however|therefore|thus|hence|moreover|furthermore|additionally|also|in addition|besides|"
+    r"nevertheless|nonetheless|consequently|as a result|similarly|likewise|meanwhile|"
+    r"on the other hand|in contrast|by contrast|accordingly|and|but|so), (?=\w)",
+    re.IGNORECASE,
+)
+_LEANS = re.compile(
+    r"(?:it|its|they|their|he|his|she|her|this|that|these|those|such|both|otherwise|instead|then|"
+    r"but|and|so|or|yet)\b(?! is (?:possible|important|recommended|necessary))",
     re.IGNORECASE,
 )
 _CUES = (
@@ -58,17 +75,20 @@ _CUES = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence, where it stands, and its content words."""
+    """A sentence, where it stands, its content words, and what it leans on ("It ...") or ""."""
 
     sentence: Sentence
     n: int
     rank: int
     ordinal: int
     words: frozenset[str]
+    before: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Quote:
+    """A sentence as it is quoted; one that leans on the sentence before has that in front."""
+
     sentence: Sentence
     n: int
 
@@ -84,23 +104,28 @@ def _stem(word: str) -> str:
 
 
 def find_candidates(question: str, passages: Sequence[Passage]) -> list[Candidate]:
-    """The sentences of the passages in reading order, at most 200.
+    """The sentences of the passages that may answer, at most 16, in reading order.
 
-    Where there are more, those that share the weightiest words with the question stay, and the
-    earlier passages before the later.
+    Where there are more, those stay that share the weightiest words with the question, the first
+    passages before the later; what a sentence stands between counts a little.
     """
-    found = [
-        Candidate(
-            sentence, passage.n, rank, ordinal, content_words(f"{sentence.text} {sentence.code}")
-        )
-        for rank, passage in enumerate(passages)
-        for ordinal, sentence in enumerate(split_sentences(passage.text))
-    ]
+    found = [one for rank, passage in enumerate(passages) for one in _read(passage, rank)]
     if len(found) <= MAX_CANDIDATES:
         return found
-    weights = _weights(content_words(question), found)
-    best = sorted(found, key=lambda one: -_overlap(one, weights))[:MAX_CANDIDATES]
-    return sorted(best, key=lambda one: (one.rank, one.ordinal))
+    scores = _scores(question, found, [0.0] * len(found))
+    best = sorted(range(len(found)), key=lambda i: -scores[i])[:MAX_CANDIDATES]
+    return [found[i] for i in sorted(best)]
+
+
+def _read(passage: Passage, rank: int) -> Iterator[Candidate]:
+    before = ""
+    for ordinal, sentence in enumerate(split_sentences(passage.text)):
+        words = content_words(f"{sentence.text} {sentence.code}")
+        is_prose = sentence.kind is BlockKind.PROSE
+        leans_on = before if is_prose and _LEANS.match(sentence.text) else ""
+        yield Candidate(sentence, passage.n, rank, ordinal, words, leans_on)
+        is_context = is_prose and not sentence.code and len(sentence.text) <= _LONGEST_BEFORE
+        before = sentence.text if is_context else ""
 
 
 def choose_quotes(
@@ -108,19 +133,50 @@ def choose_quotes(
 ) -> list[Quote]:
     """The best at most 3 sentences; those of one passage in reading order, the best passage first.
 
-    `similarities[i]` is the cosine of the question and candidate i.
+    A sentence that leans on the one before ("It was founded ...") brings that along if there is
+    room; links to sentences that are not quoted ("However, ...") are cut off. `similarities[i]` is
+    the cosine of the question and candidate i.
     """
     scores = _scores(question, candidates, similarities)
     order = sorted(range(len(candidates)), key=lambda i: -scores[i])
     picked: list[int] = []
+    n_sentences = 0
     for i in order:
-        if len(picked) == MAX_QUOTES or scores[i] < _KEEP * scores[order[0]]:
+        if n_sentences == MAX_QUOTES or scores[i] < _KEEP * scores[order[0]]:
             break
         if not any(_alike(candidates[i], candidates[other]) for other in picked):
             picked.append(i)
+            n_sentences += 2 if candidates[i].before and n_sentences + 2 <= MAX_QUOTES else 1
     passages = list(dict.fromkeys(candidates[i].rank for i in picked))
     picked.sort(key=lambda i: (passages.index(candidates[i].rank), i))
-    return [Quote(candidates[i].sentence, candidates[i].n) for i in picked]
+    return _quotes([candidates[i] for i in picked])
+
+
+def _quotes(picked: Sequence[Candidate]) -> list[Quote]:
+    """The sentences as they are shown, never more than 3, each next to what it leans on."""
+    room = MAX_QUOTES - len(picked)
+    quotes = []
+    previous: Candidate | None = None
+    for one in picked:
+        follows = (
+            previous is not None
+            and previous.rank == one.rank
+            and previous.ordinal == one.ordinal - 1
+        )
+        text = one.sentence.text
+        if not follows:
+            text = _without_link(text)
+            if one.before and room:
+                text = f"{_without_link(one.before)} {text}"
+                room -= 1
+        quotes.append(Quote(replace(one.sentence, text=text), one.n))
+        previous = one
+    return quotes
+
+
+def _without_link(text: str) -> str:
+    link = _LINK.match(text)
+    return text[link.end()].upper() + text[link.end() + 1 :] if link else text
 
 
 def _scores(
@@ -176,7 +232,16 @@ def _fit(question: str, sentence: Sentence) -> float:
         fit += _FRAGMENT
     if sentence.kind is BlockKind.PROSE and len(sentence.text) < 25:
         fit += _FRAGMENT
+    if _is_title(sentence):
+        fit += _TITLE
     return fit
+
+
+def _is_title(sentence: Sentence) -> bool:
+    """A few words without an end: the heading of something, not a sentence."""
+    is_short = len(sentence.text.split()) <= _TITLE_WORDS
+    is_open = sentence.kind is BlockKind.PROSE and not sentence.code
+    return is_open and is_short and sentence.text[-1].isalnum()
 
 
 def _alike(one: Candidate, other: Candidate) -> bool:

@@ -54,9 +54,12 @@ def error_for_status(
 ) -> EngineError:
     """The error for a reply that is not 200. `body` is parsed JSON, or None."""
     kind = _kind_by_body(body) if status in (429, 500) else None
-    return (kind or _kind_by_status(status))(
+    error = (kind or _kind_by_status(status))(
         subject=f"{status} {subject}", retry_after_s=retry_after_s(retry_after)
     )
+    # 429 is among them when no money is left.
+    error.is_setting = isinstance(error, EngineRejected) and status in (401, 402, 403, 404, 429)
+    return error
 
 
 def error_in_stream(body: object, *, subject: str) -> EngineError | None:

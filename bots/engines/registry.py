@@ -25,6 +25,8 @@ class EngineConfig:
     in `secret_header`, as `Bearer KEY` where that is "Authorization". `id` and `name` are the
     engine's own, empty for the one of the operator's environment; `weight` (1 to 100) is its share
     of the work, `max_concurrent` how many answers it may write at once (0: no limit of ours).
+    `sampling` and `sampling_ranges` are its defaults and what it allows, by the names of
+    `Sampling`. `is_operators` says who named the address, and with it what may be dialled.
     """
 
     kind: str
@@ -39,6 +41,9 @@ class EngineConfig:
     max_concurrent: int = 0
     secret_header: str = BEARER_HEADER
     template: TemplateConfig = field(default_factory=TemplateConfig)
+    sampling: tuple[tuple[str, float], ...] = ()
+    sampling_ranges: tuple[tuple[str, tuple[float, float]], ...] = ()
+    is_operators: bool = True
 
 
 def build_engine(

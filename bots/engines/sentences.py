@@ -39,8 +39,8 @@ def split_sentences(markdown: str) -> list[Sentence]:
 
     Headings are left out. List items and table rows are split like prose and never joined with
     their neighbours. A block of at most 12 lines of code goes with the sentence that introduces it
-    (it ends in ":"); any other block gives a sentence per line. What is longer than 600 characters
-    (inline code counted as one) is cut at a space.
+    (it ends in ":" or not at all); any other block gives a sentence per line. What is longer than
+    600 characters (inline code counted as one) is cut at a space.
     """
     found: list[Sentence] = []
     for block in read_blocks(markdown):
@@ -54,8 +54,12 @@ def split_sentences(markdown: str) -> list[Sentence]:
 
 
 def _introduces(sentence: Sentence, block: Block) -> bool:
+    """Whether the block completes the sentence: "Run:", or "... in the defining scope, so that"."""
     fits = block.text.count("\n") < MAX_CODE_LINES
-    return fits and sentence.text.endswith(":") and not sentence.code
+    is_open = sentence.text.endswith(":") or (
+        sentence.kind is BlockKind.PROSE and sentence.text[-1].isalpha() and " " in sentence.text
+    )
+    return fits and is_open and not sentence.code
 
 
 def _fenced(block: Block) -> str:

@@ -28,6 +28,7 @@ from bots.engines.refusals import error_for_status, error_in_stream, log_refusal
 MAX_BODY_BYTES = 8_000_000  # of a reply that is not a stream: /tokenize of a long text
 MAX_ERROR_BYTES = 64_000
 CLOSING_S = 2.0
+_NOT_CONNECTED = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError)
 
 BEARER_HEADER = "Authorization"
 _HEADER_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}")
@@ -275,7 +276,9 @@ class EngineHttp:
         except aiohttp.InvalidURL as exc:
             raise EngineRejected(subject=url) from exc
         except (aiohttp.ClientError, ConnectionError) as exc:  # a connect timeout is among them
-            raise EngineUnavailable(subject=url) from exc
+            error = EngineUnavailable(subject=url)
+            error.was_sent = not isinstance(exc, _NOT_CONNECTED)
+            raise error from exc
         except TimeoutError as exc:
             raise EngineTimeout(subject=url) from exc
         except BotFactoryError as exc:  # the outgoing door refuses the address

@@ -107,11 +107,22 @@ class EdgeStore:
         candidates: int = DEFAULT_CANDIDATES,
     ) -> list[ScoredChunk]:
         check_query(query, dimension=self._dimension)
+        import qdrant_edge as qe
+
+        requests = _hybrid_requests(bot_id, query, limit=limit, candidates=candidates)
         with self._engine("search") as shard:
-            hits = shard.query(_hybrid_request(bot_id, query, limit=limit, candidates=candidates))
+            hits, *by_words = shard.query_batch(qe.QueryBatchRequest(requests))
+        bm25 = {str(hit.id): hit.score for hits_by_words in by_words for hit in hits_by_words}
         return newest_versions(
             [
-                score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+                score_chunk(
+                    hit.id,
+                    hit.score,
+                    hit.payload,
+                    vector=hit.vector,
+                    query=query,
+                    bm25=bm25.get(str(hit.id), 0.0),
+                )
                 for hit in hits
             ]
         )
@@ -333,9 +344,11 @@ def _filter(
     return qe.Filter(must=must)
 
 
-def _hybrid_request(
+def _hybrid_requests(
     bot_id: UUID, query: HybridQuery, *, limit: int, candidates: int
-) -> qe.QueryRequest:
+) -> list[qe.QueryRequest]:
+    """The hybrid query, and where there are words the same chunks once more by their BM25 score:
+    the engine tells the fused score alone."""
     import qdrant_edge as qe
 
     tenant = _filter(live_tenant(bot_id))
@@ -344,25 +357,30 @@ def _hybrid_request(
             limit=candidates, query=qe.Query.Nearest(query.dense.tolist(), DENSE), filter=tenant
         )
     ]
+    # A word is as rare as it is in this bot, whatever the others talk about.
+    params = qe.SearchParams(idf=qe.IdfParams(tenant))
+    words = qe.SparseVector(list(query.sparse.indices), list(query.sparse.values))
+    by_words = qe.Query.Nearest(words, SPARSE)
     if query.sparse.indices:
-        words = qe.SparseVector(list(query.sparse.indices), list(query.sparse.values))
         prefetches.append(
-            qe.Prefetch(
-                limit=candidates,
-                query=qe.Query.Nearest(words, SPARSE),
-                filter=tenant,
-                # A word is as rare as it is in this bot, whatever the others talk about.
-                params=qe.SearchParams(idf=qe.IdfParams(tenant)),
-            )
+            qe.Prefetch(limit=candidates, query=by_words, filter=tenant, params=params)
         )
-    return qe.QueryRequest(
+    fusion = cast("qe.Fusion", qe.Fusion.Dbsf())
+    fused = qe.QueryRequest(
         limit=limit,
-        query=cast("qe.Fusion", qe.Fusion.Dbsf()),
+        query=fusion,
         prefetches=prefetches,
         filter=tenant,
         with_payload=True,
-        with_vector=[DENSE],
+        with_vector=[DENSE, SPARSE],
     )
+    if not query.sparse.indices:
+        return [fused]
+    found = qe.Prefetch(limit=limit, query=fusion, prefetches=prefetches, filter=tenant)
+    rescored = qe.QueryRequest(
+        limit=limit, query=by_words, prefetches=[found], filter=tenant, params=params
+    )
+    return [fused, rescored]
 
 
 def _to_engine(point: ChunkPoint, *, is_staged: bool) -> qe.Point:

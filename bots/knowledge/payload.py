@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from bots.knowledge.errors import InvalidPoint, VectorStoreMismatch
-from bots.knowledge.types import ChunkPayload, ChunkPoint, HybridQuery, ScoredChunk
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+from bots.knowledge.types import (
+    ChunkPayload,
+    ChunkPoint,
+    HybridQuery,
+    ScoredChunk,
+    SparseVector,
+)
 
 DENSE = "dense"
 SPARSE = "bm25"
@@ -104,21 +106,32 @@ def score_chunk(
     payload: Mapping[str, Any] | None,
     *,
     vector: object,
-    query: NDArray[np.float32],
+    query: HybridQuery,
+    bm25: float,
 ) -> ScoredChunk:
-    """A hit as callers see it; `vector` is the stored dense vector, `query` the question's."""
+    """A hit as callers see it; `vector` are the stored vectors."""
     import numpy as np
 
-    dense = vector.get(DENSE) if isinstance(vector, Mapping) else None
-    if dense is None or len(dense) != len(query):
+    vectors = vector if isinstance(vector, Mapping) else {}
+    dense = vectors.get(DENSE)
+    if dense is None or len(dense) != len(query.dense):
         raise VectorStoreMismatch(subject=f"point {point_id} without its vector")
-    similarity = float(np.dot(np.asarray(dense, dtype=np.float32), query))
+    similarity = float(np.dot(np.asarray(dense, dtype=np.float32), query.dense))
     return ScoredChunk(
         id=UUID(str(point_id)),
         score=float(score),
         similarity=max(-1.0, min(1.0, similarity)),
         payload=load_payload(payload),
+        bm25=float(bm25),
+        coverage=_coverage(vectors.get(SPARSE), query.sparse),
     )
+
+
+def _coverage(stored: Any, words: SparseVector) -> float:
+    """The share of the question's words that stand in the chunk; 0 where it has none."""
+    if stored is None or not words.indices:
+        return 0.0
+    return len(set(words.indices).intersection(stored.indices)) / len(words.indices)
 
 
 def newest_versions(chunks: Sequence[ScoredChunk]) -> list[ScoredChunk]:

@@ -15,6 +15,7 @@ from bots.knowledge.embedder import Embedder
 from bots.knowledge.embedding import EmbeddingModel, collection_name
 from bots.knowledge.errors import EmbeddingFailed
 from bots.knowledge.remote_embedder import RemoteEmbedder
+from bots.knowledge.reranker import Reranker
 from bots.knowledge.sparse import SparseEmbedder
 from bots.knowledge.vector_store import VectorStore, open_store
 
@@ -43,6 +44,12 @@ def sparse_encoder() -> SparseEmbedder:
 
 
 @lru_cache(maxsize=1)
+def reranker() -> Reranker | None:
+    """The cross-encoder named by RERANKER_MODEL, None where none is."""
+    return Reranker(settings.RERANKER_MODEL) if settings.RERANKER_MODEL else None
+
+
+@lru_cache(maxsize=1)
 def _vector_store() -> VectorStore:
     model = embedding_model()
     return open_store(
@@ -65,6 +72,8 @@ def warm_up() -> None:
     vector_store().ping()
     embedding_model().warm_up()
     sparse_encoder().embed_query("warm up")
+    if (cross_encoder := reranker()) is not None:
+        cross_encoder.warm_up()
     _warm.set()
 
 
@@ -79,6 +88,7 @@ def close() -> None:
             _vector_store().close()
         _vector_store.cache_clear()
         _embedding_model.cache_clear()
+        reranker.cache_clear()
         _warm.clear()
 
 

@@ -19,13 +19,13 @@ from bots.knowledge.payload import (
     TENANT_FIELD,
     check_points,
     check_query,
-    dump_payload,
     live_tenant,
     load_payload,
     newest_versions,
     score_chunk,
     staged_tenant,
 )
+from bots.knowledge.server_requests import hybrid_requests, make_filter, tenants, to_model
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
     ChunkPayload,
@@ -84,17 +84,17 @@ class ServerStore:
         check_points(points, bot_id=bot_id, dimension=self._dimension)
         for start in range(0, len(points), POINTS_PER_REQUEST):
             batch = points[start : start + POINTS_PER_REQUEST]
-            self._write_points([_to_model(point, is_staged=is_staged) for point in batch])
+            self._write_points([to_model(point, is_staged=is_staged) for point in batch])
 
     def has_older_version(self, bot_id: UUID, document_id: UUID, version: int) -> bool:
         return bool(
             self._count(
-                _filter(live_tenant(bot_id), document_id=document_id, below_version=version)
+                make_filter(live_tenant(bot_id), document_id=document_id, below_version=version)
             )
         )
 
     def switch_version(self, bot_id: UUID, document_id: UUID, version: int) -> None:
-        staged = _filter(staged_tenant(bot_id), document_id=document_id, version=version)
+        staged = make_filter(staged_tenant(bot_id), document_id=document_id, version=version)
         try:
             with self._typed("set_payload"):
                 self._client(for_writing=True).set_payload(
@@ -113,22 +113,23 @@ class ServerStore:
         candidates: int = DEFAULT_CANDIDATES,
     ) -> list[ScoredChunk]:
         check_query(query, dimension=self._dimension)
-        from qdrant_client.http import models
 
-        def call(client: QdrantClient) -> list[models.ScoredPoint]:
-            return client.query_points(
-                self._collection,
-                prefetch=_prefetches(bot_id, query, candidates=candidates),
-                query=models.FusionQuery(fusion=models.Fusion.DBSF),
-                query_filter=_filter(live_tenant(bot_id)),
-                limit=limit,
-                with_payload=True,
-                with_vectors=[DENSE],
-            ).points
+        def call(client: QdrantClient) -> list[list[models.ScoredPoint]]:
+            requests = hybrid_requests(bot_id, query, limit=limit, candidates=candidates)
+            return [reply.points for reply in client.query_batch_points(self._collection, requests)]
 
-        hits: list[models.ScoredPoint] = self._read("search", call, [])
+        nothing: list[list[models.ScoredPoint]] = [[]]
+        hits, *by_words = self._read("search", call, nothing)
+        bm25 = {hit.id: hit.score for hits_by_words in by_words for hit in hits_by_words}
         scored = [
-            score_chunk(hit.id, hit.score, hit.payload, vector=hit.vector, query=query.dense)
+            score_chunk(
+                hit.id,
+                hit.score,
+                hit.payload,
+                vector=hit.vector,
+                query=query,
+                bm25=bm25.get(hit.id, 0.0),
+            )
             for hit in hits
         ]
         return newest_versions(scored)
@@ -137,31 +138,33 @@ class ServerStore:
         self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
         self._delete(
-            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+            make_filter(*tenants(bot_id), document_id=document_id, below_version=below_version)
         )
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
         from qdrant_client.http import models
 
-        tenant = _filter(*_tenants(bot_id))
+        tenant = make_filter(*tenants(bot_id))
         wanted = models.HasIdCondition(has_id=[str(point_id) for point_id in point_ids])
         self._delete(models.Filter(must=[tenant, wanted]))
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id), source_id=source_id))
+        self._delete(make_filter(*tenants(bot_id), source_id=source_id))
 
     def delete_bot(self, bot_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id)))
+        self._delete(make_filter(*tenants(bot_id)))
 
     def count(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> int:
-        return self._count(_filter(*_tenants(bot_id), document_id=document_id, source_id=source_id))
+        return self._count(
+            make_filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
+        )
 
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
+        selected = make_filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
         nothing: tuple[list[models.Record], Any] = ([], None)
         offset: Any = None
         while True:
@@ -330,71 +333,3 @@ class ServerStore:
                 exc_info=True,
             )
             raise VectorStoreUnavailable(subject=f"{operation} at {self._url}") from exc
-
-
-def _tenants(bot_id: UUID) -> tuple[str, str]:
-    """Both keys of a bot: for everything but searching."""
-    return live_tenant(bot_id), staged_tenant(bot_id)
-
-
-def _filter(
-    *tenants: str,
-    document_id: UUID | None = None,
-    source_id: UUID | None = None,
-    version: int | None = None,
-    below_version: int | None = None,
-) -> models.Filter:
-    from qdrant_client.http import models
-
-    def match(field: str, value: str | int) -> models.Condition:
-        return models.FieldCondition(key=field, match=models.MatchValue(value=value))
-
-    must: list[models.Condition] = [
-        models.FieldCondition(key=TENANT_FIELD, match=models.MatchAny(any=list(tenants)))
-    ]
-    if document_id is not None:
-        must.append(match("document_id", str(document_id)))
-    if source_id is not None:
-        must.append(match("source_id", str(source_id)))
-    if version is not None:
-        must.append(match("version", version))
-    if below_version is not None:
-        below = models.Range(lt=below_version)
-        must.append(models.FieldCondition(key="version", range=below))
-    return models.Filter(must=must)
-
-
-def _prefetches(bot_id: UUID, query: HybridQuery, *, candidates: int) -> list[models.Prefetch]:
-    from qdrant_client.http import models
-
-    tenant = _filter(live_tenant(bot_id))
-    prefetches = [
-        models.Prefetch(query=query.dense.tolist(), using=DENSE, filter=tenant, limit=candidates)
-    ]
-    if query.sparse.indices:
-        prefetches.append(
-            models.Prefetch(
-                query=models.SparseVector(
-                    indices=list(query.sparse.indices), values=list(query.sparse.values)
-                ),
-                using=SPARSE,
-                filter=tenant,
-                # A word is as rare as it is in this bot, whatever the others talk about.
-                params=models.SearchParams(idf=models.IdfCorpusParams(corpus=tenant)),
-                limit=candidates,
-            )
-        )
-    return prefetches
-
-
-def _to_model(point: ChunkPoint, *, is_staged: bool) -> models.PointStruct:
-    from qdrant_client.http import models
-
-    vectors: dict[str, Any] = {DENSE: point.dense.tolist()}
-    if point.sparse.indices:
-        vectors[SPARSE] = models.SparseVector(
-            indices=list(point.sparse.indices), values=list(point.sparse.values)
-        )
-    return models.PointStruct(
-        id=str(point.id), vector=vectors, payload=dump_payload(point.payload, is_staged=is_staged)
-    )

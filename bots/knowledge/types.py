@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-DEFAULT_CANDIDATES = 50
+# Of each ranking. Measured: the quality is flat between 50 and 200 (benchmarks/retrieval.py).
+DEFAULT_CANDIDATES = 100
 PLACE_SEPARATOR = " \u203a "
 
 
@@ -79,13 +80,16 @@ class ScoredChunk:
     """A chunk found for a question.
 
     `score` is the fused score and orders one result list (not comparable between questions);
-    `similarity` is the cosine of question and chunk, -1 to 1, and is comparable. `bm25` and
-    `rerank` are the scores of their steps, None where those did not run.
+    `similarity` is the cosine of question and chunk, -1 to 1, and is comparable. `bm25` is the
+    score by words, each weighted by how rare it is in the bot, 0 and more; `coverage` the share of
+    the question's words that stand in the chunk, 0 to 1; `rerank` what a cross-encoder said, 0 to
+    1, None where none was asked.
     """
 
     id: UUID
     score: float
     similarity: float
     payload: ChunkPayload
-    bm25: float | None = None
+    bm25: float = 0.0
+    coverage: float = 0.0
     rerank: float | None = None

@@ -30,8 +30,8 @@ export class Answer {
     return answer;
   }
 
-  status({ phase }) {
-    const text = texts[phase] ?? "";
+  status({ phase, position }) {
+    const text = phase === "queued" ? texts.queued(position) : (texts[phase] ?? "");
     if (this.#status.textContent === text) return;
     const dots = el("span", { class: "dots", "aria-hidden": "true" }, el("i"), el("i"), el("i"));
     this.#status.replaceChildren(dots, text);
@@ -51,7 +51,7 @@ export class Answer {
     this.#append(html);
   }
 
-  done({ html, state, citations }) {
+  done({ html, state, citations, answered_by: answeredBy }) {
     this.#setRunning("");
     this.#status.replaceChildren();
     for (const citation of citations) this.#sources.set(citation.n, citation);
@@ -61,6 +61,7 @@ export class Answer {
     }
     aimChips(this.#blocks, this.#sources);
     if (citations.length) this.element.append(sourceList(citations));
+    if (answeredBy === "fallback" && state === "complete") this.#remark(texts.fallback);
     if (state === "stopped") this.stopped();
     if (UNFINISHED.has(state)) this.#remark(texts.interrupted);
   }

@@ -3,29 +3,18 @@
 import { el } from "./dom.js";
 import { texts } from "./texts.js";
 
-/** Where a citation leads, or null: only http and https, whatever the crawled page called itself. */
-export function addressOf({ url, page, text }) {
+/**
+ * Where a citation leads, or null: only http and https, whatever the crawled page called itself.
+ * `link` opens the passage; before the answer ends there is only the page's own address.
+ */
+export function addressOf({ link, url }) {
   let address;
   try {
-    address = new URL(url);
+    address = new URL(link || url);
   } catch {
     return null;
   }
-  if (address.protocol !== "https:" && address.protocol !== "http:") return null;
-  if (page) address.hash = `page=${page}`;
-  const words = page ? "" : firstWords(text ?? "");
-  // A browser that knows text fragments never shows the directive to the page.
-  return words ? `${address.href}${address.hash ? "" : "#"}:~:text=${words}` : address.href;
-}
-
-/** The start of a passage as a text directive: words of one line, clear of Markdown's marks. */
-function firstWords(text) {
-  for (const line of text.split("\n")) {
-    const plain = line.replace(/^[\s>#*+|-]*(\d+[.)]\s)?/, "").split(/[[\]*_`|<>\\]/)[0].trim();
-    const words = plain.split(/\s+/).slice(0, 8);
-    if (words.length >= 3) return encodeURIComponent(words.join(" ")).replace(/-/g, "%2D");
-  }
-  return "";
+  return address.protocol === "https:" || address.protocol === "http:" ? address.href : null;
 }
 
 /** Turns each `<sup data-n>` of `root` into a chip; known sources are in `sources` by number. */

@@ -1,33 +1,23 @@
 // The panel: a transcript, a composer, and what happens between them.
 
+import { TurnActions } from "./actions.js";
+import { announce } from "./announcer.js";
 import { Answer } from "./answer.js";
 import { Composer } from "./composer.js";
 import { applyColours } from "./config.js";
 import { el } from "./dom.js";
 import { closePanel, listenToHost } from "./host.js";
+import { Suggestions } from "./suggestions.js";
 import { texts } from "./texts.js";
-import { ChatError, Visit } from "./visit.js";
+import { ChatError, newKey, Visit } from "./visit.js";
 
 const scroller = document.getElementById("scroller");
 const transcript = document.getElementById("transcript");
-const announcer = document.getElementById("announcer");
 const SHOWN = new Set(["status", "sources", "delta", "block", "done"]);
 const STOP_MS = 3000;
-const actions = el("div", { class: "actions" });
+const actions = new TurnActions();
 const visit = new Visit();
 let controller = null;
-
-/** `crypto.randomUUID` exists on secure origins only. */
-function newKey() {
-  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
-}
-
-/** Says `text` once to screen readers; the visible transcript is silent, or each delta would be read. */
-function announce(text) {
-  if (!text) return;
-  announcer.append(el("p", {}, text));
-  while (announcer.children.length > 20) announcer.firstChild.remove();
-}
 
 /** Runs `change`, and stays at the end of the transcript if the visitor was there. */
 function following(change) {
@@ -48,21 +38,12 @@ function restart() {
   location.reload();
 }
 
-function button(text, run) {
-  const element = el("button", { type: "button", class: "quiet" }, text);
-  element.addEventListener("click", run);
-  return element;
-}
-
 /** Offers what can be done with the last turn, under its answer. */
 function offerActions(turn) {
-  actions.remove();
   if (!turn.id) return;
-  actions.replaceChildren(
-    button(texts.again, () => answer({ ...turn, key: "" }, (signal) => visit.again(signal))),
-    button(texts.edit, () => composer.edit(turn.question, (text) => change(turn, text))),
-  );
-  transcript.append(actions);
+  const again = () => answer({ ...turn, key: "" }, (signal) => visit.again(signal));
+  const edit = () => composer.edit(turn.question, (text) => change(turn, text));
+  transcript.append(actions.of(again, edit));
 }
 
 /** A new question at the end of the transcript. Its key lets it be sent again without being asked twice. */
@@ -81,6 +62,7 @@ function change(turn, question) {
 /** Shows the answer whose events `open(signal)` gives, in the place of the one that the turn has. */
 async function answer(turn, open) {
   actions.remove();
+  suggestions.offer();
   turn.answer?.element.remove();
   const shown = (turn.answer = new Answer(announce));
   const { signal } = (controller = new AbortController());
@@ -93,6 +75,7 @@ async function answer(turn, open) {
       if (name === "start") turn.id = data.question_id;
       if (name === "error") throw new ChatError(data.error.code, data.error.message);
       if (SHOWN.has(name)) following(() => shown[name](data));
+      if (name === "done") following(() => suggestions.offer(data.follow_ups));
     }
     if (signal.aborted) shown.stopped();
     following(() => offerActions(turn));
@@ -124,8 +107,11 @@ async function stop() {
 }
 
 async function restoreConversation() {
+  const messages = await visit.history();
+  if (messages.length) suggestions.offer(messages.at(-1).follow_ups);
+  else suggestions.start();
   let turn = null;
-  for (const message of await visit.history()) {
+  for (const message of messages) {
     if (message.role === "user") {
       turn = { question: message.text, id: message.id, key: "", element: addQuestion(message.text) };
     } else if (turn) {
@@ -137,12 +123,18 @@ async function restoreConversation() {
   scroller.scrollTop = scroller.scrollHeight;
 }
 
+async function send(question) {
+  await restored; // or the question would stand above what came before it
+  ask(question);
+}
+
 const composer = new Composer(document.getElementById("composer"), {
-  async onSend(question) {
-    await restored; // or the question would stand above what came before it
-    ask(question);
-  },
+  onSend: send,
   onStop: stop,
+});
+const suggestions = new Suggestions(document.getElementById("suggestions"), (question, isByKey) => {
+  send(question);
+  if (isByKey) composer.focus(); // the button is gone; a tap would bring up the keyboard
 });
 
 applyColours();

@@ -3,6 +3,8 @@
 export const texts = Object.freeze({
   searching: "Looking through the sources…",
   answering: "Writing the answer…",
+  queued: (position) => `You are number ${position} in line.`,
+  fallback: "Quoted from the sources: the language model is not reachable right now.",
   sources: "Sources",
   page: (n) => `page ${n}`,
   openSource: (n, title) => `Source ${n}: ${title}`,

@@ -14,6 +14,11 @@ export class ChatError extends Error {
   }
 }
 
+/** A key for one question. `crypto.randomUUID` exists on secure origins only. */
+export function newKey() {
+  return Array.from(crypto.getRandomValues(new Uint32Array(4)), (n) => n.toString(36)).join("");
+}
+
 /** Starts from the token of this tab's earlier conversation, where storage has one. */
 export class Visit {
   #token = config.token;

@@ -120,3 +120,14 @@ def test_the_list_costs_the_same_for_one_key_and_for_many(
     with CaptureQueriesContext(connection) as many:
         client.get(path)
     assert len(many) == len(few)
+
+
+def test_only_an_admin_is_offered_the_engines_for_a_key(
+    client_of: ClientOf, alice: User, bob: User, path: str
+) -> None:
+    Membership.objects.filter(user=bob).update(role=Role.EDITOR)
+    assert 'value="engines"' in client_of(alice).get(path).content.decode()
+    client = client_of(bob)
+    assert 'value="engines"' not in client.get(path).content.decode()
+    assert "_error" in client.post(path, {"name": "CI", "scopes": ["engines"]}).content.decode()
+    assert not ApiKey.objects.exists()

@@ -137,3 +137,27 @@ def test_a_login_link_is_for_one_user(alice: User, charlie: User) -> None:
     token = login_path(alice).split("/")[-2]
     with pytest.raises(LoginLinkInvalid):
         user_for_link(charlie.pk, token)
+
+
+def test_only_an_admin_gives_a_key_the_engines(workspace: Workspace, bob: User) -> None:
+    editor = Actor(workspace, Role.EDITOR, bob)
+    with pytest.raises(PermissionDenied):
+        services.create_api_key(actor=editor, name="CI", scopes=["read", "engines"])
+    assert services.create_api_key(actor=editor, name="CI", scopes=["read"])
+    admin = Actor(workspace, Role.ADMIN, bob)
+    assert services.create_api_key(actor=admin, name="CI", scopes=["engines"])
+
+
+def test_an_admin_who_becomes_an_editor_leaves_no_key_with_the_engines(
+    owner: Actor, workspace: Workspace, bob: User
+) -> None:
+    member = Membership.objects.get(workspace=workspace, user=bob)
+    services.change_member_role(actor=owner, member_id=member.pk, role=Role.ADMIN)
+    admin = Actor(workspace, Role.ADMIN, bob)
+    key, _ = services.create_api_key(actor=admin, name="CI", scopes=["read", "engines"])
+    mine, _ = services.create_api_key(actor=owner, name="mine", scopes=["engines"])
+    services.change_member_role(actor=owner, member_id=member.pk, role=Role.EDITOR)
+    key.refresh_from_db()
+    mine.refresh_from_db()
+    assert key.scopes == ["read"]
+    assert mine.scopes == ["engines"]

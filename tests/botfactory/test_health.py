@@ -46,7 +46,12 @@ def test_a_server_is_ready_even_while_its_model_loads(
     assert response.status_code == 200
     assert response.json() == {
         "status": "ok",
-        "checks": {"database": "ok", "vector_store": "ok", "embedding_model": model},
+        "checks": {
+            "database": "ok",
+            "vector_store": "ok",
+            "embedding_model": model,
+            "engines": "none",
+        },
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.models import AuditEvent, Role, Workspace
-from botfactory.errors import InvalidInput, PermissionDenied
+from botfactory.errors import InvalidInput, NotFound, PermissionDenied
 from bots import services
 from bots.models import Bot
 
@@ -89,8 +89,10 @@ def test_a_change_that_comes_late_does_not_bring_a_deleted_bot_back(owner: Actor
     """Two people have the same bot open: one deletes it, then the other saves."""
     stale = Bot.objects.get(pk=bot.pk)
     services.delete_bot(actor=owner, bot=bot)
-    services.update_bot(actor=owner, bot=stale, name="Renamed")
-    assert Bot.objects.get().deleted_at is not None
+    with pytest.raises(NotFound):
+        services.update_bot(actor=owner, bot=stale, name="Renamed")
+    saved = Bot.objects.get()
+    assert (saved.name, saved.deleted_at is None) == ("Helper", False)
 
 
 def test_two_people_who_change_different_fields_keep_both(owner: Actor, bot: Bot) -> None:

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from django.http import StreamingHttpResponse
 
 from botfactory.lib.sse import HEARTBEAT
 from bots import streaming
 from bots.errors import ConversationBusy
-from bots.streaming import sse_response
+from bots.streaming import EventStreamResponse, sse_response
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def frame(n: int, text: str) -> bytes:
     return f'event: delta\nid: {n}\ndata: {{"text":"{text}"}}\n\n'.encode()
 
 
-def parts_of(response: StreamingHttpResponse) -> AsyncIterator[bytes]:
+def parts_of(response: EventStreamResponse) -> AsyncGenerator[bytes, None]:
     return aiter(response)
 
 
@@ -144,3 +144,61 @@ async def test_a_bug_in_the_source_ends_the_stream_and_is_not_swallowed() -> Non
     with pytest.raises(ZeroDivisionError):
         await anext(parts)
     assert source.is_closed.is_set()
+
+
+async def turns_of_the_loop(n_turns: int = 50) -> None:
+    """Whatever can run without the reader has run."""
+    for _ in range(n_turns):
+        await asyncio.sleep(0)
+
+
+async def test_no_more_is_asked_of_the_source_than_a_slow_reader_may_be_behind(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "MAX_WAITING_BYTES", 5 * len(frame(1, "x")))
+    source = Source()
+    source.put(*(Event("x") for _ in range(100)), None)
+    parts = parts_of(await sse_response(source.events()))
+    received = [await anext(parts)]
+    await turns_of_the_loop()
+    assert source.queue.qsize() > 90
+    received += [part async for part in parts]
+    assert b"".join(received).count(b"event: delta") == 100
+    assert max(len(part) for part in received) <= 7 * len(frame(1, "x"))
+
+
+async def test_a_reader_who_takes_nothing_is_left_and_the_source_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "STALLED_S", 0.0)
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.003)
+    source = Source()
+    source.put(Event("a"))
+    response = await sse_response(source.events())
+
+    async def write() -> None:
+        async with aclosing(aiter(response)) as parts:
+            async for _ in parts:
+                await asyncio.Event().wait()  # a connection that never takes what is written
+
+    writing = asyncio.create_task(write())
+    await asyncio.wait([writing])
+    assert writing.cancelled()
+    assert source.is_closed.is_set()
+
+
+async def test_a_slow_reader_is_not_left_while_it_takes_something(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streaming, "STALLED_S", 1e9)
+    monkeypatch.setattr(streaming, "HEARTBEAT_S", 0.003)
+    source = Source()
+    source.put(Event("a"))
+    parts = parts_of(await sse_response(source.events()))
+    assert await anext(parts) == frame(1, "a")
+    has_looked = asyncio.Event()
+    asyncio.get_running_loop().call_later(0.01, has_looked.set)
+    await has_looked.wait()
+    source.put(Event("b"), None)
+    rest = [part async for part in parts if part != HEARTBEAT]
+    assert b"".join(rest) == frame(2, "b")

@@ -98,7 +98,7 @@ def test_a_transcript_shows_texts_states_and_citations(
     assert 'Thirty days<sup data-n="1">1</sup>.' in page
     assert "Cut off" in page
     assert "Returns, page 7" in page
-    assert 'href="https://example.com/returns"' in page
+    assert 'href="https://example.com/returns#page=7"' in page
     citation = Citation.objects.get()
     place = f"/bots/{bot.pk}/sources/documents/{citation.document_id}/{citation.chunk_id}/"
     assert f'href="{place}"' in page

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 from uuid import UUID
@@ -115,33 +116,43 @@ class Collection:
         self._shard.update(qe.UpdateOperation.upsert_points(points))
 
     def query(self, body: models.QueryRequest) -> list[dict[str, Any]]:
+        return self.query_batch([body])[0]
+
+    def query_batch(self, bodies: Sequence[models.QueryRequest]) -> list[list[dict[str, Any]]]:
+        import qdrant_edge as qe
+
+        requests = [self._request(body) for body in bodies]
+        return [
+            [_hit(hit) for hit in hits]
+            for hits in self._shard.query_batch(qe.QueryBatchRequest(requests))
+        ]
+
+    def _request(self, body: models.QueryRequest) -> qe.QueryRequest:
+        import qdrant_edge as qe
+
+        served = {"prefetch", "query", "using", "filter", "params", "limit"}
+        _refuse_unused(body, {*served, "with_payload", "with_vector"})
+        return qe.QueryRequest(
+            limit=body.limit or 10,
+            query=self._query(body.query, body.using),
+            prefetches=[self._prefetch(prefetch) for prefetch in _listed(body.prefetch)],
+            filter=_filter(body.filter),
+            params=_search_params(body.params),
+            with_payload=_is_wanted(body.with_payload or False),
+            with_vector=body.with_vector or False,
+        )
+
+    def _query(self, query: Any, using: str | None) -> Any:
         import qdrant_edge as qe
         from qdrant_client.http import models
 
-        _refuse_unused(
-            body, {"prefetch", "query", "filter", "limit", "with_payload", "with_vector"}
-        )
-        if not isinstance(body.query, models.FusionQuery) or body.query.fusion != "dbsf":
-            raise Unsupported("only fusion by score distribution is served")
-        prefetches = body.prefetch if isinstance(body.prefetch, list) else [body.prefetch]
-        request = qe.QueryRequest(
-            limit=body.limit or 10,
-            query=cast("qe.Fusion", qe.Fusion.Dbsf()),
-            prefetches=[self._prefetch(prefetch) for prefetch in prefetches],
-            filter=_filter(body.filter),
-            with_payload=_is_wanted(body.with_payload),
-            with_vector=body.with_vector,
-        )
-        return [
-            {
-                "id": str(hit.id),
-                "version": hit.version,
-                "score": hit.score,
-                "payload": hit.payload,
-                "vector": hit.vector,
-            }
-            for hit in self._shard.query(request)
-        ]
+        if isinstance(query, models.FusionQuery):
+            if query.fusion != "dbsf":
+                raise Unsupported("only fusion by score distribution is served")
+            return cast("qe.Fusion", qe.Fusion.Dbsf())
+        if isinstance(query, models.NearestQuery):
+            query = query.nearest
+        return qe.Query.Nearest(self._vectors({using or "": query})[using or ""], using)
 
     def delete(self, body: models.FilterSelector) -> None:
         import qdrant_edge as qe
@@ -198,14 +209,43 @@ class Collection:
 
         if prefetch is None:
             raise Unsupported("a fusion needs prefetches")
-        _refuse_unused(prefetch, {"query", "using", "filter", "params", "limit"})
-        vector = self._vectors({prefetch.using or "": prefetch.query})[prefetch.using or ""]
+        _refuse_unused(prefetch, {"prefetch", "query", "using", "filter", "params", "limit"})
         return qe.Prefetch(
             limit=prefetch.limit or 10,
-            query=qe.Query.Nearest(vector, prefetch.using),
+            query=self._query(prefetch.query, prefetch.using),
+            prefetches=[self._prefetch(inner) for inner in _listed(prefetch.prefetch)],
             filter=_filter(prefetch.filter),
             params=_search_params(prefetch.params),
         )
+
+
+def _listed(prefetch: Any) -> list[Any]:
+    if prefetch is None:
+        return []
+    return prefetch if isinstance(prefetch, list) else [prefetch]
+
+
+def _hit(hit: qe.ScoredPoint) -> dict[str, Any]:
+    return {
+        "id": str(hit.id),
+        "version": hit.version,
+        "score": hit.score,
+        "payload": hit.payload,
+        "vector": _plain_vectors(hit.vector),
+    }
+
+
+def _plain_vectors(vectors: Any) -> Any:
+    if not isinstance(vectors, dict):
+        return vectors
+    return {name: _plain(vector) for name, vector in vectors.items()}
+
+
+def _plain(vector: Any) -> Any:
+    """A vector as JSON: a list, or the indices and values of a sparse one."""
+    if isinstance(vector, list):
+        return vector
+    return {"indices": list(vector.indices), "values": list(vector.values)}
 
 
 def _dense_params(vector: models.VectorParams) -> qe.EdgeVectorParams:

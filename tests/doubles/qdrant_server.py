@@ -92,6 +92,7 @@ def build_app(data_dir: Path, *, api_key: str = "") -> web.Application:
             web.put("/collections/{name}/index", routes.create_index),
             web.put("/collections/{name}/points", routes.upsert),
             web.post("/collections/{name}/points/query", routes.query),
+            web.post("/collections/{name}/points/query/batch", routes.query_batch),
             web.post("/collections/{name}/points/payload", routes.set_payload),
             web.post("/collections/{name}/points/delete", routes.delete_points),
             web.post("/collections/{name}/points/count", routes.count),
@@ -155,6 +156,14 @@ class _Routes:
         body = await _body(request, models.QueryRequest)
         collection = await self._of(request)
         return _ok({"points": await asyncio.to_thread(collection.query, body)})
+
+    async def query_batch(self, request: web.Request) -> web.Response:
+        from qdrant_client.http import models
+
+        body = await _body(request, models.QueryRequestBatch)
+        collection = await self._of(request)
+        results = await asyncio.to_thread(collection.query_batch, body.searches)
+        return _ok([{"points": points} for points in results])
 
     async def set_payload(self, request: web.Request) -> web.Response:
         from qdrant_client.http import models

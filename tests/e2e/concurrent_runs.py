@@ -1,4 +1,4 @@
-"""What happens when workers and beats do the same at once: `python -m tests.e2e.concurrent_runs`.
+"""What happens when workers, beats and members do the same: `python -m tests.e2e.concurrent_runs`.
 
 It works on the database that the environment names, with a connection per thread as workers have,
 and prints what came of each case as JSON.
@@ -22,9 +22,12 @@ django.setup()
 from django.db import connections  # noqa: E402
 from django.utils import timezone  # noqa: E402
 
-from botfactory.accounts.models import Workspace  # noqa: E402
+from botfactory.accounts.access import Actor  # noqa: E402
+from botfactory.accounts.models import Role, Workspace  # noqa: E402
 from botfactory.accounts.services import ensure_first_owner  # noqa: E402
+from bots import versions  # noqa: E402
 from bots.models import Bot  # noqa: E402
+from bots.services import create_bot  # noqa: E402
 from ingestion.extraction.types import ExtractedDocument  # noqa: E402
 from ingestion.models import Document, IngestionRun, Page, Source  # noqa: E402
 from ingestion.runs import lifecycle, refreshing, saving  # noqa: E402
@@ -116,6 +119,28 @@ def takeovers() -> dict[str, Any]:
     }
 
 
+def publications() -> dict[str, Any]:
+    """Members publish and draft different settings of one bot."""
+    actor = Actor(Workspace.objects.get(), Role.OWNER, None)
+    bot = create_bot(actor=actor, name="Helper")
+    words = ("greeting", "refusal_text", "instructions")
+
+    def work(number: int) -> int:
+        if number < len(words):
+            return versions.publish(actor=actor, bot=bot, **{words[number]: "New."}).number
+        drafted = {3: {"tone": "sales"}, 4: {"color": "#112233"}}[number]
+        return versions.save_draft(actor=actor, bot=bot, **drafted).version
+
+    results = at_once(work)
+    # Whoever came after a draft has published it too.
+    left = versions.with_draft(Bot.objects.get(pk=bot.pk))
+    return {
+        "numbers": sorted(results[: len(words)], key=str),
+        "kept": [getattr(left, name) for name in (*words, "tone", "color")],
+        "rows": sorted(bot.versions.values_list("number", flat=True)),
+    }
+
+
 def _save_rounds(lease: Lease, number: int) -> str:
     try:
         for one in range(N_ROUNDS):
@@ -130,7 +155,7 @@ def _save_rounds(lease: Lease, number: int) -> str:
 
 def main() -> None:
     ensure_first_owner()
-    cases = (beats, deliveries, ends, takeovers)
+    cases = (beats, deliveries, ends, takeovers, publications)
     sys.stdout.write(json.dumps({case.__name__: case() for case in cases}) + "\n")
 
 

@@ -18,6 +18,7 @@ from collections.abc import AsyncGenerator
 from unittest import mock
 
 os.environ["BOTFACTORY_DATA_DIR"] = tempfile.mkdtemp(prefix="botfactory-e2e-")
+os.environ["ENGINE_MAX_CONCURRENT"] = "1"
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "botfactory.settings")
 
 import django
@@ -32,6 +33,7 @@ from botfactory.accounts.models import User
 from botfactory.accounts.services import create_workspace
 from bots.answering import generation, retriever
 from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Prompt
+from bots.engines.errors import EngineUnavailable
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
 from tests.widget.scripted import ScriptedEngine, chunk
@@ -64,9 +66,12 @@ PASSAGES = [
 
 
 class WordyEngine(ScriptedEngine):
-    """Says `ANSWER` word by word, and stops for ever in the middle of a "slow" question's."""
+    """Says `ANSWER` word by word, stops for ever in the middle of a "slow" question's, and is not
+    there for a "lost" one. Writes one answer at a time."""
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        if "lost" in prompt.question:
+            raise EngineUnavailable
         for index, word in enumerate(ANSWER.split(" ")):
             if index == 5 and "slow" in prompt.question:
                 await asyncio.Event().wait()
@@ -84,7 +89,12 @@ def main(sites: list[str]) -> None:
     owner = User.objects.create_user("owner@example.com", "a long password")
     workspace = create_workspace(name="Acme", owner=owner)
     named = {"workspace": workspace, "name": "Acme helper"}
-    is_open = Bot.objects.create(**named, allowed_sites=sites, is_shared=True)
+    is_open = Bot.objects.create(
+        **named,
+        allowed_sites=sites,
+        is_shared=True,
+        starter_questions=["How long does shipping take?", "What is <b>new</b>?"],
+    )
     is_closed = Bot.objects.create(**named, allowed_sites=[])
     engine = WordyEngine()
     listener = socket.create_server(("127.0.0.1", 0))
@@ -95,6 +105,9 @@ def main(sites: list[str]) -> None:
     sys.stdout.flush()
     with (
         mock.patch.object(generation, "current_engine", return_value=engine),
+        mock.patch.object(
+            generation, "quoting_engine", return_value=ScriptedEngine(("Quoted [1].",))
+        ),
         mock.patch.object(retriever, "search", search),
     ):
         uvicorn.Server(config).run(sockets=[listener])

@@ -1,4 +1,4 @@
-"""Workers and beats that do the same thing at the same time, on PostgreSQL."""
+"""Workers, beats and members that do the same thing at the same time, on PostgreSQL."""
 
 from __future__ import annotations
 
@@ -64,3 +64,10 @@ def test_a_worker_that_was_replaced_is_refused_and_nobody_waits_for_nobody(
     assert "saved" in case["results"]
     assert set(case["results"]) <= {"saved", "lost", "no lease"}
     assert (case["stale"], case["n_more"]) == ("lost", 0)
+
+
+def test_members_who_publish_and_draft_at_once_lose_nothing(outcome: dict[str, Any]) -> None:
+    case = outcome["publications"]
+    assert case["numbers"] == [2, 3, 4]
+    assert case["rows"] == [1, 2, 3, 4]
+    assert case["kept"] == ["New.", "New.", "New.", "sales", "#112233"]

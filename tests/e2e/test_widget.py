@@ -180,6 +180,36 @@ def test_an_answer_can_be_stopped(page: Page, site: Site, widgets: Widgets) -> N
     expect(frame.get_by_role("textbox")).to_be_focused()
 
 
+def test_who_waits_sees_the_place_in_line_and_then_the_answer(
+    page: Page, site: Site, widgets: Widgets
+) -> None:
+    first = visit(page, site, widgets)
+    ask(first, "A slow question")
+    expect(first.locator(".running")).to_have_text(re.compile("Orders leave"))
+
+    other = page.context.new_page()
+    second = visit(other, site, widgets)
+    ask(second, "How long does shipping take?")
+    answer = second.locator(".message.bot").last
+    expect(answer.locator(".status")).to_have_text("You are number 1 in line.")
+    first.get_by_role("button", name="Stop the answer").click()
+    expect(second.get_by_role("region", name="Sources")).to_be_visible()
+    expect(answer).not_to_contain_text("in line")
+
+
+def test_quotes_in_place_of_a_lost_engine_say_so_also_after_a_reload(
+    page: Page, site: Site, widgets: Widgets
+) -> None:
+    frame = visit(page, site, widgets)
+    ask(frame, "A lost question")
+    line = "Quoted from the sources: the language model is not reachable right now."
+    expect(frame.locator(".message.bot").last).to_contain_text("Quoted")
+    expect(frame.locator(".status").last).to_have_text(line)
+    page.reload()
+    frame = open_chat(page)
+    expect(frame.locator(".status").last).to_have_text(line)
+
+
 def test_a_failure_offers_another_try(page: Page, site: Site, widgets: Widgets) -> None:
     frame = visit(page, site, widgets)
     page.route("**/widget/v1/chat/", lambda route: route.abort())
@@ -334,13 +364,12 @@ def test_events_are_read_however_the_network_cuts_them(page: Page, widgets: Widg
 @pytest.mark.parametrize(
     ("citation", "address"),
     [
-        ({"url": "https://a.test/x.pdf", "page": 3, "text": "t"}, "https://a.test/x.pdf#page=3"),
-        ({"url": "https://a.test/x", "text": "## Our top-rated, big plan\n\nSmall"},
-         "https://a.test/x#:~:text=Our%20top%2Drated%2C%20big%20plan"),
-        ({"url": "https://a.test/x#y", "text": "one two three"},
-         "https://a.test/x#y:~:text=one%20two%20three"),
-        ({"url": "https://a.test/x", "text": "**short**"}, "https://a.test/x"),
+        ({"url": "https://a.test/x.pdf", "link": "https://a.test/x.pdf#page=3"},
+         "https://a.test/x.pdf#page=3"),
+        ({"url": "https://a.test/x", "link": "https://a.test/x#y:~:text=top%2Drated"},
+         "https://a.test/x#y:~:text=top%2Drated"),
         ({"url": "https://a.test/x"}, "https://a.test/x"),
+        ({"url": "https://a.test/x", "link": "javascript:alert(1)"}, None),
         ({"url": "javascript:alert(1)", "text": "one two three"}, None),
         ({"url": "data:text/html,x"}, None),
         ({"url": "//a.test"}, None),

@@ -64,6 +64,10 @@ PROGRAMS = frozenset({"curl", "git", "wget", "ssh", "scp", "rsync"})
 # Who may import one of these all the same, and why no person's address can get there.
 ALLOWED = {
     ("bots.knowledge.server_store", "qdrant_client"): "QDRANT_URL is the operator's",
+    (
+        "bots.knowledge.server_requests",
+        "qdrant_client",
+    ): "names that client's models, opens nothing",
     ("bots.knowledge.server_store", "httpx"): "names the errors of that client",
     ("botfactory.management.commands.serve", "socket"): "listens, never connects",
     ("ingestion.crawling.rendering", "playwright"): (

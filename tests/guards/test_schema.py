@@ -25,6 +25,8 @@ def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
         "/api/v1/bots/{bot_id}/conversations/{conversation_id}/messages/{message_id}/trace/",
         "/api/v1/bots/{bot_id}/conversations/{conversation_id}/regenerate/",
         "/api/v1/bots/{bot_id}/conversations/{conversation_id}/stop/",
+        "/api/v1/bots/{bot_id}/draft/",
+        "/api/v1/bots/{bot_id}/publish/",
         "/api/v1/bots/{bot_id}/question-answers/",
         "/api/v1/bots/{bot_id}/question-answers/import/",
         "/api/v1/bots/{bot_id}/question-answers/{question_answer_id}/",
@@ -43,6 +45,13 @@ def test_it_lists_every_endpoint(schema: dict[str, Any]) -> None:
         "/api/v1/bots/{bot_id}/sources/{source_id}/removals/keep/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/retry-failed/",
         "/api/v1/bots/{bot_id}/sources/{source_id}/runs/",
+        "/api/v1/bots/{bot_id}/versions/",
+        "/api/v1/bots/{bot_id}/versions/diff/",
+        "/api/v1/bots/{bot_id}/versions/{number}/",
+        "/api/v1/bots/{bot_id}/versions/{number}/rollback/",
+        "/api/v1/engines/",
+        "/api/v1/engines/{engine_id}/",
+        "/api/v1/engines/{engine_id}/test/",
     ]
 
 

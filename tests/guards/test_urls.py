@@ -41,10 +41,12 @@ PARAMETERS = {
     "uidb36": "x",
     "member_id": 1,
     "document_id": uuid4(),
+    "engine_id": uuid4(),
     "chunk_id": uuid4(),
     "question_answer_id": uuid4(),
     "run_id": uuid4(),
     "page_id": 1,
+    "number": 1,
     "name": "x",
     "kind": "json",
 }

@@ -302,6 +302,40 @@ async def test_a_reloaded_panel_gets_its_conversation_back(
     assert response["Cache-Control"] == "no-store"
 
 
+async def test_a_reloaded_panel_gets_the_follow_ups_back(
+    visit: Visit, engine: ScriptedEngine
+) -> None:
+    first = await ask(visit)
+    await events(first)
+    await Message.objects.filter(role="assistant").aupdate(follow_ups=["To <b>Spain</b>?"])
+    headers = {"Authorization": f"Bearer {first[TOKEN_HEADER]}"}
+    response = await AsyncClient().get("/widget/v1/conversation/", headers=headers)
+
+    assert [m.get("follow_ups") for m in response.json()["messages"]] == [
+        None,
+        ["To <b>Spain</b>?"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("channel", "refusal"),
+    [("preview", "Drafted."), ("widget", "Published."), ("share", "Published.")],
+)
+async def test_only_the_preview_answers_with_the_draft(
+    channel: str, refusal: str, open_bot: Bot, engine: ScriptedEngine
+) -> None:
+    await Bot.objects.aupdate(
+        refusal_text="Published.",
+        is_shared=True,
+        draft={"refusal_text": "Drafted.", "relevance_floor": 1.0},
+    )
+    await Bot.objects.filter(pk=open_bot.pk).aupdate(relevance_floor=1.0)
+    found = await events(await ask(begin_visit(bot_id=open_bot.pk, channel=channel)))
+
+    assert found[-1][1]["state"] == "refused"
+    assert found[2] == ("delta", {"text": refusal})
+
+
 async def test_a_new_visit_has_no_history(visit: Visit) -> None:
     response = await AsyncClient().get("/widget/v1/conversation/", headers=bearer(visit))
 

@@ -107,6 +107,22 @@ def test_members_preview_a_bot_in_the_dashboard(
     assert read_visit(token(response)).channel == "preview"
 
 
+def test_the_preview_shows_the_draft_and_visitors_do_not(
+    open_bot: Bot, bob: User, client_of: Callable[[User], Client]
+) -> None:
+    draft = {"greeting": "Drafted!", "color": "#112233", "starter_questions": ["Drafted one?"]}
+    Bot.objects.update(draft=draft, is_shared=True)
+    preview = get("widget:preview", open_bot.pk, client_of(bob)).content.decode()
+
+    assert "<p>Drafted!</p>" in preview
+    assert ">Drafted one?</button>" in preview
+    assert 'data-fill="#112233"' in preview
+    for name in ("widget:frame", "widget:share"):
+        page = get(name, open_bot.pk).content.decode()
+        assert "Drafted" not in page
+        assert "#112233" not in page
+
+
 def test_outsiders_and_strangers_get_no_preview(
     open_bot: Bot, charlie: User, client_of: Callable[[User], Client]
 ) -> None:
@@ -125,12 +141,12 @@ def test_pages_are_only_read(name: str, open_bot: Bot, alice: User) -> None:
 @pytest.mark.parametrize(
     "text", ["<script>alert(1)</script>", '"><img src=x onerror=alert(1)>', "'-alert()-'"]
 )
-def test_name_and_greeting_are_text(text: str, open_bot: Bot) -> None:
-    Bot.objects.update(name=text, greeting=text)
+def test_name_greeting_and_starter_questions_are_text(text: str, open_bot: Bot) -> None:
+    Bot.objects.update(name=text, greeting=text, starter_questions=[text])
     html = get("widget:frame", open_bot.pk).content.decode()
 
     assert text not in html
-    assert html.count(escape(text)) == 3
+    assert html.count(escape(text)) == 4
 
 
 def test_the_page_itself_keeps_to_its_policy(open_bot: Bot) -> None:

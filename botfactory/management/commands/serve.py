@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import socket as socket_module
+import sys
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -19,16 +21,21 @@ from botfactory.accounts.login_links import login_path
 from botfactory.accounts.services import ensure_first_owner
 from botfactory.instance import InstanceRunning, own_data_dir
 from botfactory.lib.embedded_worker import EmbeddedWorker
+from botfactory.lib.memory import limit_arenas
 from botfactory.lib.shutdown import request_shutdown
 from botfactory.staticcollect import ensure_collected
 from bots.answering import live
 from bots.answering.endings import Ending
 from bots.answering.reaping import end_all_answers
+from bots.streaming import STALLED_S
 from ingestion.runs.sweeping import resume_all
 
 GRACEFUL_SHUTDOWN_S = 20
 # Answers that still run then are ended in good order, before their connections are cut.
 ANSWERS_END_S = 12
+# How long a thread may hold the interpreter while another waits: Python's own 5 ms, at each of a
+# question's dozen ways in and out of the database, is what visitors would wait for.
+SWITCH_INTERVAL_S = 0.0005
 
 
 class Command(BaseCommand):
@@ -49,6 +56,8 @@ class Command(BaseCommand):
                 "Several web processes need QDRANT_URL and REDIS_URL: the embedded vector engine "
                 "and queue belong to one process."
             )
+        limit_arenas()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._prepare()
         address = settings.BOTFACTORY_PUBLIC_URL or f"http://{_for_browser(host)}:{port}"
         with ExitStack() as owned, ExitStack() as work:
@@ -70,6 +79,8 @@ class Command(BaseCommand):
     def _prepare(self) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         ensure_collected()
+        # Before anybody can reach the server: the first owner of an instance is its operator.
+        ensure_first_owner()
 
     def _serve(self, options: dict[str, Any], address: str, work: ExitStack) -> None:
         if options["workers"] > 1:
@@ -78,7 +89,9 @@ class Command(BaseCommand):
             return
         with _signals_end_here():
             config = uvicorn.Config(**options)
-            _OneServer(config, lambda: self._announce(address), work).run()
+            listening = config.bind_socket()
+            _drop_stalled_readers(listening)
+            _OneServer(config, lambda: self._announce(address), work).run([listening])
 
     def _announce(self, address: str) -> None:
         link = f"{address}{login_path(ensure_first_owner())}"
@@ -122,6 +135,17 @@ def _signals_end_here() -> Iterator[None]:
     finally:
         for name, handler in before.items():
             signal.signal(name, handler)
+
+
+def _drop_stalled_readers(listening: socket) -> None:
+    """Connections accepted here end when their reader takes nothing for so long.
+
+    An application cannot end one whose bytes wait in the server: it would wait for them too.
+    """
+    if hasattr(socket_module, "TCP_USER_TIMEOUT"):
+        listening.setsockopt(
+            socket_module.IPPROTO_TCP, socket_module.TCP_USER_TIMEOUT, round(STALLED_S * 1000)
+        )
 
 
 def _uvicorn_options(host: str, port: int, workers: int) -> dict[str, Any]:

@@ -91,6 +91,8 @@ def _ask_server(url: str, bot: Bot, question: str) -> dict[str, Any]:
         "message_id": message["id"],
         "state": message["state"],
         "text": message["text"],
+        "answered_by": message["answered_by"],
+        "follow_ups": message["follow_ups"],
         "citations": message["citations"],
         "usage": reply["usage"],
         "timings_ms": reply["timings_ms"],

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from uuid import UUID
 
-from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
+from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
 from bots.knowledge.types import ScoredChunk
 from tests.widget.scripted import chunk
 
@@ -25,6 +25,9 @@ class HeldEngine:
         self.prompts: list[Prompt] = []
 
     async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+        if not prompt.passages:  # a small task of the product's own: a follow-up made standalone
+            yield Finished(FinishReason.STOP)
+            return
         self.prompts.append(prompt)
         try:
             for step in self.script:
@@ -43,6 +46,9 @@ class HeldEngine:
 
     async def count_tokens(self, text: str) -> int:
         return len(text) // 3
+
+    async def count_turns(self, turns: Sequence[ChatTurn]) -> int:
+        return sum(len(turn.text) // 3 + 8 for turn in turns)
 
     async def is_healthy(self) -> bool:
         return True

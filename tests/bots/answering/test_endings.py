@@ -16,7 +16,7 @@ from bots.answering.endings import Ending, state_after
 from bots.answering.events import AnswerEvent, Done, Failed, TextDelta
 from bots.answering.recorder import record_answer
 from bots.answering.stopping import request_stop
-from bots.engines.errors import EngineUnavailable
+from bots.engines.errors import EngineRejected, EngineUnavailable
 from bots.models import Bot, Conversation, Message
 from tests.bots.answering.scripted import HOLD, UseEngine
 
@@ -93,10 +93,10 @@ async def test_a_refusal(bot: Bot, talk: Conversation, scripted: UseEngine) -> N
 async def test_an_error_before_the_first_word(
     bot: Bot, talk: Conversation, scripted: UseEngine
 ) -> None:
-    scripted(ERROR)
+    scripted(EngineRejected())  # whatever else goes wrong before the first word, quotes answer
     last = (await (await begin(bot, talk)))[-1]
     assert isinstance(last, Failed)
-    assert await kept(talk) == ("failed", "", [], "engine_unavailable")
+    assert await kept(talk) == ("failed", "", [], "engine_rejected")
 
 
 async def test_an_error_in_the_middle_keeps_text_and_citations(

@@ -173,7 +173,7 @@ def test_each_choice_of_the_owner_reaches_the_rules(tone: str, length: str) -> N
     rules = render(persona, _passages(1), "", [], "?")[0].text
     assert TONES[tone] in rules
     assert LENGTHS[length] in rules
-    assert "the tag de" in rules
+    assert "Always answer in German" in rules
 
 
 def test_the_length_decides_how_long_an_answer_may_get_unless_the_owner_set_a_number() -> None:

@@ -8,13 +8,13 @@ from contextlib import aclosing
 import pytest
 from asgiref.sync import async_to_sync
 
-from bots.answering import generation, pipeline
+from bots.answering import checking, generation, pipeline
 from bots.answering.events import AnswerEvent, Done, Failed, Sources, Started, TextDelta
 from bots.engines.base import ChatTurn, Delta, EngineEvent, Finished, FinishReason, Limits, Prompt
-from bots.engines.errors import EngineUnavailable
+from bots.engines.errors import EngineRejected, EngineUnavailable
 from bots.errors import ConversationBusy, QuestionEmpty, QuestionTooLong
 from bots.knowledge import registry
-from bots.knowledge.errors import VectorStoreUnavailable
+from bots.knowledge.errors import EmbeddingFailed, VectorStoreUnavailable
 from bots.models import Bot, Conversation, Message
 from bots.services import start_conversation
 from ingestion.models import Source
@@ -137,6 +137,73 @@ def test_question_and_answer_are_kept(tea_bot: Bot, conversation: Conversation) 
     assert answer.finished_at is not None
 
 
+def test_a_models_sentences_are_checked_for_the_owner(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(*_say("Green tea tastes best at 80 degrees [1]. It cures every cold in 3 days [1]."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert "cures" in done.text
+    message = conversation.messages.get(role="assistant")
+    checks = message.trace.data["checks"]
+    assert [check["is_supported"] for check in checks] == [True, False]
+
+
+def test_unsupported_sentences_are_dropped_where_the_owner_wants_it(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("Green tea tastes best at 80 degrees [1]. It cures every cold in 3 days."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert done.text == "Green tea tastes best at 80 degrees [1]."
+    assert [citation.n for citation in done.citations] == [1]
+    assert conversation.messages.get(role="assistant").text == done.text
+
+
+def test_an_answer_of_which_nothing_holds_becomes_a_refusal(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("It cures every cold in 3 days [1]."))
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.text) == ("refused", tea_bot.refusal_text)
+    assert done.citations == ()
+
+
+def test_quotes_are_not_checked(tea_bot: Bot, conversation: Conversation) -> None:
+    ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    assert conversation.messages.get(role="assistant").trace.data["checks"] == []
+
+
+def test_an_answer_that_cannot_be_checked_stays(
+    tea_bot: Bot,
+    conversation: Conversation,
+    use_engine: Callable[..., ScriptedEngine],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(texts: Sequence[str]) -> None:
+        raise EmbeddingFailed
+
+    tea_bot.drops_unsupported = True
+    use_engine(*_say("Water for tea should be a little less than boiling hot, I would say."))
+    monkeypatch.setattr(checking, "_embed", fail)
+    done = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.text[:9]) == ("complete", "Water for")
+
+
+def test_what_nobody_can_see_is_neither_shown_nor_kept(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(*_say("Use \u202e80\x1b[31m degrees\U000e0041 \x00[1]."))
+    events = ask(tea_bot, conversation, "How hot should the water for green tea be?")
+    shown = "".join(event.text for event in events if isinstance(event, TextDelta))
+    assert shown == "Use 80 degrees [1]."
+    assert conversation.messages.get(role="assistant").text == shown
+
+
 def test_a_question_off_the_topic_is_refused_without_an_engine(
     tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
 ) -> None:
@@ -256,17 +323,32 @@ def test_an_engine_that_says_the_refusal_text_has_refused(
     assert done.state == "refused"
 
 
-def test_a_stopped_engine_is_a_typed_error_and_nothing_is_lost(
+def test_where_the_engine_is_stopped_the_sources_are_quoted_and_it_says_so(
     tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
 ) -> None:
     use_engine(EngineUnavailable(subject="http://engine"))
     events = ask(tea_bot, conversation, "How hot should the water for green tea be?")
-    failed = events[-1]
+    done = events[-1]
+    assert isinstance(done, Done)
+    assert (done.state, done.answered_by) == ("complete", "fallback")
+    assert "80 degrees" in done.text
+    assert done.citations[0].url == "https://tea.example/guide"
+    answer = conversation.messages.get(role="assistant")
+    assert (answer.answered_by, answer.engine) == ("fallback", "extractive")
+    assert answer.trace.data["attempts"] == [
+        {"engine": "scripted", "code": "engine_unavailable"},
+        {"engine": "extractive", "code": ""},
+    ]
+
+
+def test_a_question_that_the_engine_refuses_is_a_typed_error(
+    tea_bot: Bot, conversation: Conversation, use_engine: Callable[..., ScriptedEngine]
+) -> None:
+    use_engine(EngineRejected(subject="422"))
+    failed = ask(tea_bot, conversation, "How hot should the water for green tea be?")[-1]
     assert isinstance(failed, Failed)
-    assert failed.data()["error"]["code"] == "engine_unavailable"
-    question, answer = conversation.messages.order_by("ordinal")
-    assert question.text
-    assert (answer.state, answer.error_code, answer.text) == ("failed", "engine_unavailable", "")
+    answer = conversation.messages.get(role="assistant")
+    assert (answer.state, answer.error_code, answer.text) == ("failed", "engine_rejected", "")
 
 
 def test_a_stream_cut_in_the_middle_keeps_what_came(

@@ -11,6 +11,7 @@ from django.test.utils import CaptureQueriesContext
 
 from botfactory.accounts.access import Actor
 from botfactory.accounts.services import create_api_key
+from bots.bot_settings import VERSIONED_FIELDS
 from bots.models import Bot
 from tests.bots.api.conftest import Scoped
 
@@ -53,9 +54,10 @@ def test_a_bot_is_made_with_what_is_said_and_sensible_rest(api: Client, owner: A
     assert shown["allowed_sites"] == ["https://shop.example.com"]
     assert (shown["is_shared"], shown["relevance_floor"]) == (False, bot.relevance_floor)
     assert set(shown) == {
-        "id", "name", "instructions", "greeting", "refusal_text", "relevance_floor", "color",
-        "allowed_sites", "is_shared", "created_at", "updated_at",
+        "id", *VERSIONED_FIELDS, "allowed_sites", "is_shared", "version", "has_draft",
+        "created_at", "updated_at",
     }  # fmt: skip
+    assert (shown["version"], shown["has_draft"], shown["engine"]) == (1, False, None)
 
 
 def test_a_bot_is_shown(api: Client, bot: Bot, path: str) -> None:
@@ -82,11 +84,15 @@ def test_identity_and_ownership_cannot_be_set(
         workspace=stolen.workspace.pk,
         workspace_id=stolen.workspace.pk,
         deleted_at="2026-01-01T00:00:00Z",
+        version=99,
+        draft={"name": "Theirs"},
+        has_draft=True,
         created_at="2001-01-01T00:00:00Z",
     )
     created_at, workspace = bot.created_at, bot.workspace
     bot.refresh_from_db()
     assert (bot.created_at, bot.workspace, bot.deleted_at) == (created_at, workspace, None)
+    assert (bot.version, bot.draft) == (0, None)
     assert Bot.objects.count() == 2
 
 
@@ -179,6 +185,21 @@ def test_other_methods_are_405(api: Client, path: str) -> None:
         ({"relevance_floor": "NaN"}, {"relevance_floor"}),
         ({"relevance_floor": "x", "color": "red"}, {"relevance_floor", "color"}),
         ({"color": "#12345g"}, {"color"}),
+        ({"tone": "angry"}, {"tone"}),
+        ({"answer_language": "tlh"}, {"answer_language"}),
+        ({"answer_length": None}, {"answer_length"}),
+        ({"engine": "nonsense"}, {"engine"}),
+        ({"engine": "3f2b6c1e-0000-4000-8000-000000000000"}, {"engine"}),
+        ({"temperature": "NaN", "top_p": 0}, {"temperature", "top_p"}),
+        ({"temperature": 2.5}, {"temperature"}),
+        ({"max_answer_tokens": 1.5}, {"max_answer_tokens"}),
+        ({"max_passages": 13}, {"max_passages"}),
+        ({"override_similarity": 0}, {"override_similarity"}),
+        ({"starter_questions": "Hi?"}, {"starter_questions"}),
+        ({"starter_questions": ["a", "A"]}, {"starter_questions"}),
+        ({"starter_questions": list("abcdefg")}, {"starter_questions"}),
+        ({"starter_questions": ["a", ""]}, {"starter_questions.1"}),
+        ({"starter_questions": ["x" * 201]}, {"starter_questions.0"}),
         ({"is_shared": "perhaps"}, {"is_shared"}),
         ({"allowed_sites": "https://example.com"}, {"allowed_sites"}),
         ({"allowed_sites": ["javascript:alert(1)"]}, {"allowed_sites"}),

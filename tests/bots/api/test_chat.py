@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import AsyncGenerator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -12,7 +13,8 @@ from django.test import AsyncClient, Client
 
 from botfactory.accounts.models import Workspace
 from bots.answering import generation, retriever
-from bots.engines.errors import EngineUnavailable
+from bots.engines.base import EngineEvent, Prompt
+from bots.engines.errors import EngineRejected
 from bots.errors import MAX_QUESTION_CHARS
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot, Conversation, Message
@@ -72,9 +74,12 @@ def test_an_answer_comes_with_its_citations_and_its_conversation(
                     "title": "Shipping",
                     "url": f"{SITE}/shipping",
                     "page": None,
+                    "link": f"{SITE}/shipping#:~:text=We%20ship%20within%20two%20days",
                     "text": "We ship within two days.",
                 }
             ],
+            "answered_by": "model",
+            "follow_ups": [],
         },
         "usage": body["usage"],
         "timings_ms": body["timings_ms"],
@@ -165,15 +170,20 @@ def test_a_body_that_no_question_needs_is_413(api: Client, path: str) -> None:
     assert error(ask(api, path, "x" * 70_000)) == (413, "too_large")
 
 
-def test_an_engine_that_does_not_answer_is_a_typed_error_and_the_question_is_kept(
+async def refuse(prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
+    """What an engine does that does not take such a question."""
+    nothing: tuple[EngineEvent, ...] = ()
+    for event in nothing:
+        yield event
+    raise EngineRejected
+
+
+def test_an_engine_that_refuses_is_a_typed_error_and_the_question_is_kept(
     api: Client, path: str, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> None:
-        raise EngineUnavailable
-
-    monkeypatch.setattr(generation, "current_engine", refuse)
+    monkeypatch.setattr(engine, "stream", refuse)
     response = ask(api, path)
-    assert error(response) == (EngineUnavailable.status, EngineUnavailable.code)
+    assert error(response) == (EngineRejected.status, EngineRejected.code)
     assert [m.state for m in Message.objects.order_by("ordinal")] == ["complete", "failed"]
 
 
@@ -238,11 +248,8 @@ async def test_a_stream_is_numbered_events_that_end_with_done(
 async def test_a_stream_that_fails_ends_with_the_error_object(
     path: str, api_key: str, engine: ScriptedEngine, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse() -> None:
-        raise EngineUnavailable
-
-    monkeypatch.setattr(generation, "current_engine", refuse)
+    monkeypatch.setattr(engine, "stream", refuse)
     last = (await frames(await stream(path, api_key)))[-1]
     assert last["event"] == "error"
     data = json.loads(last["data"])
-    assert (data["error"]["code"], data["state"]) == (EngineUnavailable.code, "failed")
+    assert (data["error"]["code"], data["state"]) == (EngineRejected.code, "failed")

@@ -15,8 +15,9 @@ from django.test import AsyncClient, Client
 from botfactory.accounts.models import Workspace
 from bots.answering import live
 from bots.answering.endings import Ending
-from bots.engines.errors import EngineUnavailable
+from bots.engines.errors import EngineRejected
 from bots.models import AnswerTrace, Bot, Conversation, Message
+from bots.models.bot import DEFAULT_RELEVANCE_FLOOR
 from bots.services import start_conversation
 from tests.bots.answering.scripted import HOLD, UseEngine
 from tests.bots.api.conftest import Scoped
@@ -103,8 +104,8 @@ def test_an_attempt_without_a_word_leaves_the_earlier_answer_standing(
 ) -> None:
     scripted("Two days [1].")
     conversation_id = ask(api, chat).json()["conversation_id"]
-    scripted(EngineUnavailable())
-    assert post(api, f"{path}{conversation_id}/regenerate/").status_code == 503
+    scripted(EngineRejected())
+    assert post(api, f"{path}{conversation_id}/regenerate/").status_code == 502
     kept = Message.objects.filter(role="assistant").order_by("attempt")
     assert [(m.state, m.is_current) for m in kept] == [("complete", True), ("failed", False)]
 
@@ -187,7 +188,7 @@ def test_the_trace_says_how_the_answer_came_about(
         "How long?",
         "",
     )
-    assert trace["floor"] == 0.35
+    assert trace["floor"] == DEFAULT_RELEVANCE_FLOOR
     assert trace["candidates"][0] | {} == {
         **trace["candidates"][0],
         "title": "Shipping",
@@ -298,10 +299,10 @@ def test_a_message_sent_again_with_its_key_is_answered_once(
 def test_a_message_whose_answer_failed_is_answered_when_it_comes_again(
     api: Client, chat: str, scripted: UseEngine
 ) -> None:
-    scripted(EngineUnavailable())
+    scripted(EngineRejected())
     headers = {"Idempotency-Key": "7f1"}
     body = {"message": "How long?"}
-    assert api.post(chat, body, "application/json", headers=headers).status_code == 503
+    assert api.post(chat, body, "application/json", headers=headers).status_code == 502
     scripted("Two days [1].")
     again = api.post(chat, body, "application/json", headers=headers).json()
     assert again["message"]["text"] == "Two days [1]."

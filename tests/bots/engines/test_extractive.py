@@ -134,6 +134,37 @@ async def test_it_embeds_a_bounded_number_of_sentences_and_keeps_the_relevant() 
     assert [len(texts) for texts in embed.asked] == [MAX_CANDIDATES + 1]
 
 
+async def test_a_sentence_that_leans_on_another_brings_it_along() -> None:
+    text = "The office is in Vienna. Cats sleep. The workshop is small. It was founded in 2019."
+    shown = await answer("When was it founded?", passage(text))
+    assert shown == "The workshop is small. It was founded in 2019. [1]"
+
+
+async def test_a_link_to_a_sentence_that_is_not_quoted_is_cut_off() -> None:
+    text = "Cats sleep all day. However, the office in Vienna opens at nine."
+    shown = await answer("When does the office open?", passage(text))
+    assert shown == "The office in Vienna opens at nine. [1]"
+
+
+async def test_what_leans_on_another_still_makes_three_sentences_at_most() -> None:
+    text = " ".join(f"Cats sleep. It is office number {n} in Vienna." for n in range(20))
+    shown = await answer("Where is the office?", passage(text))
+    assert shown.count(".") <= 3
+
+
+async def test_a_few_words_without_an_end_are_no_answer() -> None:
+    text = "Office hours in Vienna\n\nIn Vienna we have office hours from nine to five."
+    shown = await answer("What are the office hours in Vienna?", passage(text))
+    assert shown.startswith("In Vienna we have")
+    assert "Office hours in Vienna" not in shown
+
+
+async def test_code_completes_a_sentence_without_an_end() -> None:
+    text = "The default is evaluated once, so that\n\n```python\nf()\n```\n\nprints five."
+    shown = await answer("When is the default evaluated?", passage(text))
+    assert shown.startswith("The default is evaluated once, so that [1]\n\n```python\nf()\n```")
+
+
 @pytest.mark.parametrize("passages", [(), (passage("# Only a heading\n\n---"),)])
 async def test_without_anything_to_quote_it_finishes_at_once(passages: tuple[Passage, ...]) -> None:
     embed = Embedder()

@@ -103,14 +103,15 @@ StartServer = Callable[[dict[str, object]], Any]
 
 @pytest.fixture
 async def start() -> AsyncIterator[StartServer]:
-    """Starts a server that answers GET requests by path; returns its address."""
+    """Starts a server that answers GET requests by path, with JSON or a whole reply."""
     servers: list[TestServer] = []
 
     async def start(replies: dict[str, object]) -> str:
         async def reply(request: web.Request) -> web.Response:
             if request.path not in replies:
                 return web.json_response({"detail": "Not Found"}, status=404)
-            return web.json_response(replies[request.path])
+            planned = replies[request.path]
+            return planned if isinstance(planned, web.Response) else web.json_response(planned)
 
         app = web.Application()
         app.router.add_route("*", "/{path:.*}", reply)
@@ -166,3 +167,11 @@ async def test_a_server_with_models_and_no_health_address_is_healthy(start: Star
         assert await OpenAICompatibleEngine(EngineHttp(session, url), model="m").is_healthy()
         with_nothing = OpenAICompatibleEngine(EngineHttp(session, await start({})), model="m")
         assert not await with_nothing.is_healthy()
+
+
+async def test_a_health_address_kept_behind_a_gateway_does_not_make_a_server_sick(
+    start: StartServer,
+) -> None:
+    url = await start({"/v1/models": {"data": []}, "/health": web.Response(status=403)})
+    async with aiohttp.ClientSession() as session:
+        assert await OpenAICompatibleEngine(EngineHttp(session, url), model="m").is_healthy()

@@ -32,8 +32,7 @@ def save_tiny_model(folder: Path) -> None:
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,
     )
-    text = [(ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")]
-    bytes_of_text.train_from_iterator(text, trainer)
+    bytes_of_text.train_from_iterator([(ROOT / "LICENSE").read_text(encoding="utf-8")], trainer)
     tokenizer = PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=bytes_of_text, bos_token="<s>", eos_token="</s>", pad_token="</s>"
     )
@@ -50,10 +49,18 @@ def save_tiny_model(folder: Path) -> None:
         pad_token_id=tokenizer.pad_token_id,
     )
     model = GPT2LMHeadModel(config)
-    # Random weights would end an answer at any moment; with this one ends where it is told to.
-    model.generation_config.suppress_tokens = [tokenizer.eos_token_id]
+    # Random weights would end an answer at any moment, or write halves of characters. With this one
+    # says words, and ends where it is told to.
+    model.generation_config.suppress_tokens = [
+        number for piece, number in tokenizer.get_vocab().items() if not _is_word(piece)
+    ]
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+
+
+def _is_word(piece: str) -> bool:
+    letters = piece.removeprefix("\u0120")  # how byte-level vocabularies write a space
+    return letters.isascii() and letters.isalpha()
 
 
 def serve(folder: str, port: str) -> None:

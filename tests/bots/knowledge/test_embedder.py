@@ -169,6 +169,38 @@ def test_questions_that_wait_together_share_a_batch_and_get_their_own_vectors(
     assert model.batches == [("queries", 1), ("queries", 16), ("queries", 4)]
 
 
+def test_a_question_that_was_asked_before_is_remembered(
+    scripted: tuple[Embedder, ScriptedModel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, model = scripted
+    monkeypatch.setattr(embedder_module, "MAX_KNOWN_QUERIES", 2)
+    for text in ("x", "xx", "x", "xxx"):  # the third makes "x" newer than "xx", which is forgotten
+        assert lengths([embedder.embed_query(text)]) == [len(text)]
+    assert len(model.batches) == 3
+    assert lengths([embedder.embed_query("x")]) == [1]
+    assert len(model.batches) == 3
+    embedder.embed_query("xx")
+    assert len(model.batches) == 4
+
+
+def test_a_remembered_vector_cannot_be_changed(scripted: tuple[Embedder, ScriptedModel]) -> None:
+    embedder, _ = scripted
+    with pytest.raises(ValueError, match="read-only"):
+        embedder.embed_query("x")[0] = 2.0
+
+
+@pytest.mark.parametrize(
+    ("flags", "may_be"), [("avx2 fma", False), ("avx512f avx512_bf16", True), ("asimd bf16", True)]
+)
+def test_bfloat16_is_tried_only_where_the_processor_has_it(
+    flags: str, may_be: bool, tmp_path: Path
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    assert embedder_module._may_be_faster_halved(cpuinfo)  # nothing is known: let them race
+    cpuinfo.write_text(f"processor : 0\nflags : {flags}\n")
+    assert embedder_module._may_be_faster_halved(cpuinfo) is may_be
+
+
 @pytest.mark.parametrize("failure", [RuntimeError("out of memory"), ValueError("bad shape")])
 def test_a_failing_model_fails_every_waiting_question_in_type(
     scripted: tuple[Embedder, ScriptedModel], failure: Exception

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import uuid
 from collections.abc import Callable
@@ -91,6 +92,34 @@ def test_hits_come_best_first_and_no_more_than_asked(store: VectorStore) -> None
     assert len(hits) == 7
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
     assert hits[0].payload.ordinal == 5
+
+
+def test_a_hit_says_its_score_by_words_and_how_many_it_has(store: VectorStore) -> None:
+    """A rare word weighs more than a common one, also in a chunk that was found by meaning."""
+    bot = uuid.uuid4()
+    rare = make_point(bot, ordinal=0, tokens=(1, 2))
+    common = [make_point(bot, ordinal=n, tokens=(2, 50 + n)) for n in range(1, 6)]
+    without = make_point(bot, ordinal=6, tokens=(99,))
+    store.upsert(bot, [rare, *common, without])
+
+    hits = {hit.id: hit for hit in store.search(bot, ask(6, 1, 2), limit=10)}
+
+    # ln((N - n + 0.5) / (n + 0.5) + 1) for the word of one chunk and for that of six, N = 7.
+    idf_rare, idf_common = math.log(6.5 / 1.5 + 1), math.log(1.5 / 6.5 + 1)
+    assert hits[rare.id].bm25 == pytest.approx(idf_rare + idf_common, abs=1e-4)
+    assert hits[common[0].id].bm25 == pytest.approx(idf_common, abs=1e-4)
+    assert hits[without.id].bm25 == 0.0
+    assert [hits[one.id].coverage for one in (rare, common[0], without)] == [1.0, 0.5, 0.0]
+
+
+def test_a_question_of_stop_words_is_answered_by_meaning_alone(store: VectorStore) -> None:
+    bot = uuid.uuid4()
+    store.upsert(bot, [make_point(bot, ordinal=n) for n in range(3)])
+
+    hits = store.search(bot, ask(1), limit=3)
+
+    assert hits[0].payload.ordinal == 1
+    assert [(hit.bm25, hit.coverage) for hit in hits] == [(0.0, 0.0)] * 3
 
 
 def test_words_and_meaning_together_beat_each_alone(store: VectorStore) -> None:

@@ -11,7 +11,8 @@ from django.db.models import F
 from django.utils import timezone
 
 from bots.knowledge import registry
-from bots.knowledge.errors import VectorStoreUnavailable
+from bots.knowledge.errors import EmbeddingFailed, VectorStoreUnavailable
+from bots.knowledge.remote_embedder import RemoteEmbedder
 from bots.knowledge.types import ChunkPayload, HybridQuery
 from bots.models import Bot
 from ingestion.extraction.types import ExtractedDocument
@@ -294,6 +295,39 @@ def test_a_document_that_crashes_the_index_is_set_aside_and_the_run_ends(
     document.source.refresh_from_db()
     assert document.source.status == Source.Status.FAILED
     assert not lifecycle.pending_documents.exists()
+
+
+SICK_REPLIES: dict[str, Callable[[int], list[list[float]]]] = {
+    "another dimension": lambda n_texts: [[1.0] * 12] * n_texts,
+    "not a number": lambda n_texts: [[float("nan")] * 384] * n_texts,
+    "fewer vectors": lambda n_texts: [[1.0] * 384] * (n_texts - 1),
+}
+
+
+@pytest.mark.parametrize("reply", SICK_REPLIES.values(), ids=SICK_REPLIES)
+def test_an_embeddings_server_that_is_sick_leaves_the_version_that_answers(
+    document: Document,
+    reply: Callable[[int], list[list[float]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def post(url: str, body: dict[str, Any]) -> dict[str, Any]:
+        vectors = reply(len(body["input"]))
+        return {"data": [{"index": n, "embedding": one} for n, one in enumerate(vectors)]}
+
+    points.index(str(document.pk))
+    answering = points_of(document)
+    change(document, BOOK)
+    sick = RemoteEmbedder("http://embed", post, dimension=384)
+    monkeypatch.setattr(registry, "embedding_model", lambda: sick)
+
+    with pytest.raises(EmbeddingFailed):
+        points.index(str(document.pk))
+    for _ in range(MAX_ATTEMPTS):
+        index_document.apply(args=(str(document.pk),))
+
+    document.refresh_from_db()
+    assert document.error_code == "indexing_failed"
+    assert points_of(document) == answering
 
 
 def test_a_document_that_is_gone_is_no_error(knowledge: None, document: Document) -> None:
