@@ -73,7 +73,7 @@ class ServerTokenizer:
     async def count_prompt(self, text: str) -> int:
         """Tokens of a whole prompt, its start token included. Not remembered: it comes once."""
         counted = None if self._missing else await self._ask(text, is_prompt=True)
-        return estimate_tokens(text) + 1 if counted is None else counted
+        return estimate_tokens(text) + PREAMBLE_TOKENS if counted is None else counted
 
     async def _ask(self, text: str, *, is_prompt: bool = False) -> int | None:
         # TGI and vLLM count the start token anyway, llama.cpp when it is told to.

@@ -194,7 +194,7 @@ def test_the_trace_says_how_the_answer_came_about(
         "title": "Shipping",
         "score": 1.0,
         "similarity": 0.9,
-        "bm25": None,
+        "bm25": 0.0,
         "rerank": None,
         "n": 1,
         "is_cited": True,
