@@ -147,7 +147,7 @@ class StopResponseSerializer(serializers.Serializer[Any]):
 
 
 class StoredCitationSerializer(CitationSerializer):
-    link = serializers.SerializerMethodField()
+    link = serializers.SerializerMethodField()  # type: ignore[assignment]
     document_id = serializers.UUIDField()
     chunk_id = serializers.UUIDField()
 
