@@ -36,7 +36,7 @@ T = TypeVar("T")
 FACT = "Green tea tastes best when the water has cooled to 80 degrees."
 QUESTION = "How hot should the water for green tea be?"
 REPLY = "It is best at 80 degrees [1], they say."
-FAST = Timeouts(connect_s=1.0, first_token_s=0.4, idle_s=0.4, call_s=2.0)
+FAST = Timeouts(first_token_s=1.5, idle_s=1.5)
 PATHS = ("/generate_stream", "/v1/chat/completions")
 
 
@@ -275,8 +275,10 @@ def test_where_all_ask_before_the_first_failure_hardly_more_goes_out_either(
 
     request = PlainRequest("Be brief.", "Hello?", SamplingWish())
 
+    tries: list[tuple[str, str]] = []
+
     async def one() -> None:
-        async with aclosing(generation.generate(bot, request)) as steps:
+        async with aclosing(generation.generate(bot, request, tries)) as steps:
             chosen = [step async for step in steps if isinstance(step, Chosen)]
         assert chosen[-1].answered_by == "fallback"
 
@@ -288,7 +290,8 @@ def test_where_all_ask_before_the_first_failure_hardly_more_goes_out_either(
     in_a_loop(play)
     assert all(len(double.control.state()["requests"]) < 400 for double in (tgi, vllm))
     sent = n_generated(tgi) + n_generated(vllm)
-    assert n_asked <= sent <= 1.1 * n_asked
+    assert sum(code != "" for _, code in tries) >= n_asked
+    assert sent <= 1.1 * n_asked
 
 
 def test_who_waits_for_a_full_engine_sees_the_position_and_is_answered_in_turn(
