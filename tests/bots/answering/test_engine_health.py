@@ -194,6 +194,8 @@ def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "close", lambda: None)
 
 
+# A server asks the database in threads of its own, which see only what is committed.
+@pytest.mark.django_db(transaction=True)
 def test_it_begins_and_ends_with_the_server_and_leaves_no_task(
     row: Engine, no_model: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
