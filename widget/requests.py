@@ -5,12 +5,12 @@ History, roles, models, conversation ids that a client sends are not read at all
 
 from __future__ import annotations
 
-import json
 from uuid import UUID
 
 from django.http import HttpRequest
 
 from botfactory.errors import InvalidInput, MethodNotAllowed, TooLarge
+from botfactory.lib.json_body import parse_json
 from widget.errors import UnsupportedBody, VisitEnded
 from widget.tokens import Visit, read_visit
 
@@ -52,10 +52,7 @@ def _body(request: HttpRequest) -> dict[str, object]:
     body = request.read(MAX_BODY_BYTES + 1)
     if len(body) > MAX_BODY_BYTES:
         raise TooLarge
-    try:
-        data = json.loads(body.decode("utf-8"))
-    except (ValueError, RecursionError) as exc:
-        raise InvalidInput("The body is not valid JSON.") from exc
+    data = parse_json(body)
     return data if isinstance(data, dict) else {}
 
 

@@ -58,7 +58,7 @@ def read_visit(token: str) -> Visit:
     try:
         payload = signing.loads(token, salt=_SALT, max_age=settings.BOTFACTORY_VISITOR_TOKEN_S)
         visit = _visit(payload)
-    except (signing.BadSignature, KeyError, TypeError, ValueError, UnicodeError) as exc:
+    except (signing.BadSignature, AttributeError, KeyError, TypeError, ValueError) as exc:
         raise VisitEnded from exc
     if time.time() - visit.started_at > MAX_VISIT_S:
         raise VisitEnded

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Any
@@ -18,9 +17,10 @@ from rest_framework import serializers
 from botfactory.accounts.access import Actor
 from botfactory.accounts.api_auth import actor_from_header
 from botfactory.accounts.models import ApiKey
-from botfactory.api import json_door
-from botfactory.errors import BotFactoryError, InvalidInput, MethodNotAllowed, TooLarge
+from botfactory.api import UnsupportedMediaType, json_door
+from botfactory.errors import BotFactoryError, MethodNotAllowed, TooLarge
 from botfactory.lib import limits
+from botfactory.lib.json_body import parse_json
 from bots import services
 from bots.access import bot_for_actor, conversation_of_bot
 from bots.answering import forking, pipeline
@@ -117,15 +117,13 @@ def _fork(bot: Bot, conversation_id: UUID, message_id: UUID) -> Conversation:
 
 
 def _parse(request: HttpRequest, shape: type[serializers.Serializer[Any]]) -> dict[str, Any]:
-    """Raises InvalidInput, TooLarge, ValidationError."""
+    """Raises InvalidInput, TooLarge, UnsupportedMediaType, ValidationError."""
     data = request.read(MAX_BODY_BYTES + 1)
     if len(data) > MAX_BODY_BYTES:
         raise TooLarge
-    try:
-        body = json.loads(data or b"{}")
-    except (ValueError, RecursionError) as exc:
-        raise InvalidInput("The body is not valid JSON.") from exc
-    serializer = shape(data=body)
+    if data and request.content_type != "application/json":
+        raise UnsupportedMediaType
+    serializer = shape(data=parse_json(data or b"{}"))
     serializer.is_valid(raise_exception=True)
     return dict(serializer.validated_data)
 

@@ -23,23 +23,28 @@ export class Composer {
     this.#box = form.querySelector("textarea");
     this.#send = form.querySelector("[data-send]");
     this.#stop = form.querySelector("[data-stop]");
-    form.addEventListener("submit", (event) => {
+    // Not the form's own event: browsers hold it back on sites that sandbox themselves.
+    this.#send.addEventListener("click", (event) => {
       event.preventDefault();
-      const question = this.#box.value.trim();
-      if (!question || this.#isBusy) return;
-      const send = this.#onEdited ?? this.#onSend;
-      this.#endEdit("");
-      send(question);
+      this.#submit();
     });
     this.#box.addEventListener("keydown", (event) => {
       // While an input method composes, Enter chooses a word.
       if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
       event.preventDefault();
-      form.requestSubmit();
+      this.#submit();
     });
     this.#box.addEventListener("input", () => this.#update());
     this.#stop.addEventListener("click", onStop);
     this.#update();
+  }
+
+  #submit() {
+    const question = this.#box.value.trim();
+    if (!question || this.#isBusy) return;
+    const send = this.#onEdited ?? this.#onSend;
+    this.#endEdit("");
+    send(question);
   }
 
   set busy(isBusy) {

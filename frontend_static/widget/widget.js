@@ -4,8 +4,11 @@
   "use strict";
   const LOAD_MS = 20000;
   const READY_MS = 4000; // after the load
+  const own = document.currentScript; // or the page's own form of this name
   const script =
-    document.currentScript ?? document.querySelector('script[data-bot][src*="/widget.js"]');
+    own instanceof HTMLScriptElement
+      ? own
+      : document.querySelector('script[data-bot][src*="/widget.js"]');
   const bot = (script?.dataset.bot ?? "").trim().toLowerCase();
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(bot)) {
     console.error("[BotFactory] The script tag needs data-bot with the id of your bot.");
@@ -21,6 +24,7 @@
   sheet.replaceSync(`
     :host { all: initial !important; position: fixed !important; z-index: 2147483647 !important;
       bottom: ${20 + shift}px !important; ${side}: 20px !important }
+    :host::before, :host::after { content: none !important }
     [hidden] { display: none !important }
     button { width: 56px; height: 56px; padding: 15px; border: 0; border-radius: 50%;
       color: var(--ink, #fff); background: var(--fill, #2450d3); cursor: pointer;
@@ -45,7 +49,8 @@
 
   const make = (tag, attributes) => {
     const element = document.createElement(tag);
-    for (const name in attributes) element.setAttribute(name, attributes[name]);
+    // Own names alone.
+    for (const name of Object.keys(attributes)) element.setAttribute(name, attributes[name]);
     return element;
   };
   const draw = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);

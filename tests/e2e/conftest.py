@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -24,7 +24,10 @@ CHROMIUM_ARGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # Names of this kind are this machine: nothing that a test provokes can leave it.
+    "--host-resolver-rules=MAP *.test 127.0.0.1,MAP *.test. 127.0.0.1",
 ]
+GOOD_HOST = "good.test"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,10 @@ class Site:
 
     origin: str
     pages: dict[str, tuple[str, dict[str, str]]] = field(default_factory=dict)
+
+    def called(self, host: str) -> Site:
+        """The same website under another name."""
+        return replace(self, origin=self.origin.replace("127.0.0.1", host))
 
     def show(self, html: str, *, csp: str = "", path: str = "/") -> str:
         """The address of a page with this HTML in its body."""
@@ -43,11 +50,13 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class Widgets:
-    """The scripted server: bot `is_open` may stand on the site, bot `is_closed` on none."""
+    """The scripted server: bot `is_open` may stand on the site, bot `is_closed` on none; `hostile`
+    ones have payloads for names."""
 
     url: str
     is_open: str
     is_closed: str
+    hostile: tuple[str, ...]
 
     def tag(self, bot: str, attributes: str = "") -> str:
         return f'<script async src="{self.url}/widget.js" data-bot="{bot}" {attributes}></script>'
@@ -86,8 +95,9 @@ def other_site() -> Iterator[Site]:
 
 @pytest.fixture(scope="module")
 def widgets(site: Site) -> Iterator[Widgets]:
+    allowed = (site.origin, site.called(GOOD_HOST).origin)
     process = subprocess.Popen(
-        [sys.executable, "-m", "tests.e2e.scripted_server", site.origin],
+        [sys.executable, "-m", "tests.e2e.scripted_server", *allowed],
         cwd=ROOT,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -96,7 +106,9 @@ def widgets(site: Site) -> Iterator[Widgets]:
     assert process.stdout is not None
     try:
         said = json.loads(process.stdout.readline())
-        yield Widgets(said["url"], said["bots"]["open"], said["bots"]["closed"])
+        yield Widgets(
+            said["url"], said["bots"]["open"], said["bots"]["closed"], tuple(said["hostile"])
+        )
     finally:
         process.terminate()
         process.wait(timeout=20)

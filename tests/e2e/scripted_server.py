@@ -1,7 +1,8 @@
 """A real server whose engine and index are scripted: `python -m tests.e2e.scripted_server SITE...`.
 
-Prints one line of JSON, `{"url", "bots": {"open", "closed"}}`, when it answers: `open` may stand on
-the given sites, `closed` on none. Its engine streams Markdown with citations.
+Prints one line of JSON, `{"url", "bots": {"open", "closed"}, "hostile": [id, ...]}`, when it
+answers: `open` may stand on the given sites, `closed` on none, `hostile` are called by payloads.
+Its engine streams Markdown with citations; to "batch 3" it says a hundred payloads, and cites five.
 """
 
 # ruff: noqa: E402 (models can be imported only after the settings are)
@@ -11,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import socket
 import sys
 import tempfile
@@ -36,6 +38,7 @@ from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Prompt
 from bots.engines.errors import EngineUnavailable
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
+from tests.hostile import payloads
 from tests.widget.scripted import ScriptedEngine, chunk
 
 ANSWER = """Orders leave our warehouse **within two days** [1]. Here is how long they take:
@@ -65,6 +68,22 @@ PASSAGES = [
 ]
 
 
+HOSTILE_NAMES = payloads.ALL[::150]
+
+
+def payloads_for(question: str) -> tuple[str, ...]:
+    """The hundred payloads that this question asks for, without those that end a block of code."""
+    if (match := re.search(r"batch (\d+)", question)) is None:
+        return ()
+    chosen = [text for text in payloads.ALL if "```" not in text and "~~~" not in text]
+    step = 7
+    return tuple(chosen[int(match[1]) :: step][:100])
+
+
+def hostile_passages(texts: tuple[str, ...]) -> list[ScoredChunk]:
+    return [chunk(f"Passage {n}: {text}", url=text, title=text) for n, text in enumerate(texts[:5])]
+
+
 class WordyEngine(ScriptedEngine):
     """Says `ANSWER` word by word, stops for ever in the middle of a "slow" question's, and is not
     there for a "lost" one. Writes one answer at a time."""
@@ -72,6 +91,11 @@ class WordyEngine(ScriptedEngine):
     async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         if "lost" in prompt.question:
             raise EngineUnavailable
+        if texts := payloads_for(prompt.question):
+            for text in (*texts, "Cited [1] [2] [3] [4] [5]."):
+                yield Delta(f"{text}\n\n")
+            yield Finished(FinishReason.STOP)
+            return
         for index, word in enumerate(ANSWER.split(" ")):
             if index == 5 and "slow" in prompt.question:
                 await asyncio.Event().wait()
@@ -81,6 +105,8 @@ class WordyEngine(ScriptedEngine):
 
 
 async def search(bot_id: object, query: str, *, limit: int = 8) -> list[ScoredChunk]:
+    if texts := payloads_for(query):
+        return hostile_passages(texts)
     return PASSAGES if "weather" not in query else []
 
 
@@ -96,12 +122,19 @@ def main(sites: list[str]) -> None:
         starter_questions=["How long does shipping take?", "What is <b>new</b>?"],
     )
     is_closed = Bot.objects.create(**named, allowed_sites=[])
+    hostile = [
+        Bot.objects.create(
+            workspace=workspace, name=text[:100], greeting=text[:300] or "-", is_shared=True
+        )
+        for text in HOSTILE_NAMES
+    ]
     engine = WordyEngine()
     listener = socket.create_server(("127.0.0.1", 0))
     port = listener.getsockname()[1]
     config = uvicorn.Config(get_asgi_application(), log_config=None, lifespan="off")
     bots = {"open": str(is_open.pk), "closed": str(is_closed.pk)}
-    sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{port}", "bots": bots}) + "\n")
+    said = {"url": f"http://127.0.0.1:{port}", "bots": bots}
+    sys.stdout.write(json.dumps(said | {"hostile": [str(bot.pk) for bot in hostile]}) + "\n")
     sys.stdout.flush()
     with (
         mock.patch.object(generation, "current_engine", return_value=engine),
