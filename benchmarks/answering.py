@@ -33,8 +33,8 @@ from bots.knowledge.embedder import Embedder
 
 N_PAGES = 200
 PAGE_BYTES = 8_000
-QUESTION_CHARS = 60  # what questions of people have
-QUESTIONS_PER_CHUNK = 8
+QUESTION_CHARS = 40  # of a chunk; its page's title stands before them
+QUESTIONS_PER_CHUNK = 12
 N_EMBEDDED = 20
 N_ALONE = 30
 N_TOGETHER = 50
@@ -139,13 +139,16 @@ def _teach(rest: Rest, site: str, n_pages: int) -> str:
 
 def _work(rest: Rest, bot_id: str) -> Work:
     """Questions cut from chunks all over the bot: each has a passage that answers it."""
-    rows = rest.instance.query("SELECT text FROM ingestion_chunk ORDER BY id")
-    texts = [" ".join(str(text).replace("#", " ").split()) for (text,) in rows]
-    # Every chunk's beginnings, then every chunk's seconds, and so on: all are different.
+    rows = rest.instance.query(
+        "SELECT d.title, c.text FROM ingestion_chunk c JOIN ingestion_document d"
+        " ON d.id = c.document_id ORDER BY length(c.text) DESC, c.id"
+    )
+    texts = [(title, " ".join(str(text).replace("#", " ").split())) for title, text in rows]
+    # Every chunk's beginning, then every chunk's second piece, and so on: all are different.
     questions = [
-        f"{text[start : start + QUESTION_CHARS]}?"
+        f"{title}: {text[start : start + QUESTION_CHARS]}?"
         for start in range(0, QUESTION_CHARS * QUESTIONS_PER_CHUNK, QUESTION_CHARS)
-        for text in texts
+        for title, text in texts
         if len(text) > start + QUESTION_CHARS
     ]
     return Work(

@@ -65,7 +65,7 @@ def conversation_list(
     else:
         found = found.exclude(channel=Conversation.Channel.PREVIEW)
     if filters.state:
-        found = found.filter(last_state=filters.state)
+        found = found.filter(Q(("last_state", filters.state)))
     if filters.since:
         found = found.filter(updated_at__date__gte=filters.since)
     if filters.until:

@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bots.answering.answer_sentences import answer_blocks
@@ -30,6 +31,7 @@ _OVERLAP = 0.5
 _THRESHOLD = 0.6
 _TOO_FEW = 0.2  # below it no similarity could lift a claim over the threshold
 _VERBATIM = 0.9  # share of its words in one sentence from which meaning need not be asked
+MAX_REMEMBERED = 512  # passages, of some 20 kB each
 _SAME = 0.75  # share of words from which a negation more or less turns the meaning round
 _MIN_WORDS = 3  # "Here you are." claims nothing
 _MANY_CAPITALS = 0.3  # a language that writes common nouns with capitals has no telling names
@@ -111,29 +113,40 @@ async def check_answer(
 def _prepare(text: str, passages: Sequence[Passage]) -> tuple[list[str], dict[int, _Claim], _Known]:
     """The sentences of `text`, the claims among them by place, and what the passages mention."""
     texts = [piece.text for block in answer_blocks(text) for piece in block.pieces]
-    witnesses = [one for passage in passages for one in _witnesses(passage)]
+    witnesses = [
+        one for passage in passages for one in _witnesses(passage.title, passage.text, passage.n)
+    ]
     sources = [f"{passage.title}\n{passage.text}" for passage in passages]
     claims = {}
     for i, one in enumerate(texts[:MAX_CLAIMS]):
         facts = _facts(one)
         if _claims_something(one, facts):
             claims[i] = _claim(one, facts, witnesses)
+    mentioned = [_mentioned(source) for source in sources]
     known = _Known(
-        frozenset(word for source in sources for word in content_words(source)),
-        frozenset(number for source in sources for number in _numbers(source)),
+        frozenset[str]().union(*(words for words, _ in mentioned)),
+        frozenset[str]().union(*(numbers for _, numbers in mentioned)),
         _capital_share(sources) < _MANY_CAPITALS,
     )
     return texts, claims, known
 
 
-def _witnesses(passage: Passage) -> list[_Witness]:
-    texts = [f"{one.text} {one.code}".strip() for one in split_sentences(passage.text)]
-    facts = [_facts(text) for text in texts]
-    title = content_words(passage.title)
-    return [
-        _Witness(text, passage.n, facts[i], title.union(*(f.words for f in _near(facts, i))))
-        for i, text in enumerate(texts)
-    ]
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _witnesses(title: str, text: str, n: int) -> tuple[_Witness, ...]:
+    """What passage `n` says. Remembered: visitors ask about the same pages again and again."""
+    texts = [f"{one.text} {one.code}".strip() for one in split_sentences(text)]
+    facts = [_facts(one) for one in texts]
+    named = content_words(title)
+    return tuple(
+        _Witness(one, n, facts[i], named.union(*(near.words for near in _near(facts, i))))
+        for i, one in enumerate(texts)
+    )
+
+
+@lru_cache(maxsize=MAX_REMEMBERED)
+def _mentioned(source: str) -> tuple[frozenset[str], frozenset[str]]:
+    """The words and the numbers of a passage with its title."""
+    return content_words(source), frozenset(_numbers(source))
 
 
 def _near(facts: Sequence[_Facts], i: int) -> Sequence[_Facts]:

@@ -57,4 +57,5 @@ def _write_texts(beats: Sequence[Beat], now: datetime) -> None:
 def asked_to_stop() -> list[UUID]:
     """Answers of any process that somebody wants to end. A partial index holds all there can be."""
     running = Message.objects.filter(state=Message.State.ANSWERING)
-    return list(running.exclude(stop_requested_at=None).values_list("pk", flat=True))
+    asked = running.exclude(stop_requested_at=None).order_by()
+    return list(asked.values_list("pk", flat=True))

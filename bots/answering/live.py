@@ -86,6 +86,7 @@ class Running:
         self._beat_text = answer.text
         new = [answer.sources[n] for n in answer.cited[self._beat_citations :]]
         self._beat_citations += len(new)
+        answer.has_kept_citations = self._beat_citations > 0
         return Beat(answer.message_id, answer.text, tuple(new))
 
 

@@ -42,6 +42,8 @@ class Answer:
     # While it is written: what it may cite, and the numbers that it cited so far.
     sources: Mapping[int, CitedPassage] = field(default_factory=dict)
     cited: Sequence[int] = ()
+    # Citations were saved before its end; some may have been dropped from the text since.
+    has_kept_citations: bool = False
 
     def citations_so_far(self) -> tuple[CitedPassage, ...]:
         """For an answer that ended, or may end, before its engine did."""
@@ -187,6 +189,9 @@ def record_answer(answer: Answer) -> None:
     if settings.BOTFACTORY_TRACE_DAYS > 0:
         trace = AnswerTrace(message_id=answer.message_id, data=answer.trace.data(answer.citations))
         AnswerTrace.objects.bulk_create([trace], ignore_conflicts=True)
+    if answer.has_kept_citations:
+        kept = Citation.objects.filter(message_id=answer.message_id)
+        kept.exclude(n__in=[passage.n for passage in answer.citations]).delete()
     save_citations([(answer.message_id, answer.citations)])
     if answer.attempt > 1:
         bring_back_earlier(Message.objects.get(pk=answer.message_id))

@@ -206,7 +206,8 @@ class ConversationSerializer(serializers.ModelSerializer[Conversation]):
 class ConversationDetailSerializer(ConversationSerializer):
     messages = MessageSerializer(many=True, source="all_messages")
 
-    class Meta(ConversationSerializer.Meta):
+    class Meta:
+        model = Conversation
         fields = (*ConversationSerializer.Meta.fields, "messages")
         read_only_fields = fields
 

@@ -47,8 +47,7 @@ class ExtractiveEngine:
     async def stream(self, prompt: Prompt) -> AsyncGenerator[EngineEvent, None]:
         candidates = find_candidates(prompt.question, prompt.passages)
         if candidates:
-            texts = [f"{one.sentence.text} {one.sentence.code}".strip() for one in candidates]
-            rows = await self._embed([prompt.question, *texts])
+            rows = await self._embed([prompt.question, *(one.meaning for one in candidates)])
             similarities = (rows[1:] @ rows[0]).tolist()
             previous: Quote | None = None
             for quote in choose_quotes(prompt.question, candidates, similarities):

@@ -75,7 +75,11 @@ _CUES = (
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A sentence, where it stands, its content words, and what it leans on ("It ...") or ""."""
+    """A sentence, where it stands, its content words, and what it leans on ("It ...") or "".
+
+    `asked` is the question that the passage is headed by, as in a list of frequent ones; "" where
+    it is headed by none.
+    """
 
     sentence: Sentence
     n: int
@@ -83,6 +87,14 @@ class Candidate:
     ordinal: int
     words: frozenset[str]
     before: str = ""
+    asked: str = ""
+
+    @property
+    def meaning(self) -> str:
+        """What is embedded: an answer to a question says little without it."""
+        return " ".join(
+            part for part in (self.asked, self.sentence.text, self.sentence.code) if part
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,14 +130,20 @@ def find_candidates(question: str, passages: Sequence[Passage]) -> list[Candidat
 
 
 def _read(passage: Passage, rank: int) -> Iterator[Candidate]:
-    before = ""
+    before, asked = "", _question_of(passage.title)
     for ordinal, sentence in enumerate(split_sentences(passage.text)):
-        words = content_words(f"{sentence.text} {sentence.code}")
+        words = content_words(f"{asked} {sentence.text} {sentence.code}")
         is_prose = sentence.kind is BlockKind.PROSE
         leans_on = before if is_prose and _LEANS.match(sentence.text) else ""
-        yield Candidate(sentence, passage.n, rank, ordinal, words, leans_on)
+        yield Candidate(sentence, passage.n, rank, ordinal, words, leans_on, asked)
         is_context = is_prose and not sentence.code and len(sentence.text) <= _LONGEST_BEFORE
         before = sentence.text if is_context else ""
+
+
+def _question_of(title: str) -> str:
+    """The nearest heading where it is a question, or ""."""
+    heading = title.rpartition("\u203a")[2].strip()
+    return heading if heading.endswith(("?", "\uff1f", "\u061f")) else ""
 
 
 def choose_quotes(

@@ -12,7 +12,7 @@ from django.db import OperationalError
 from django.test import override_settings
 
 from botfactory import frontdoor
-from bots.answering import engine_choice, engine_health
+from bots.answering import database, engine_choice, engine_health
 from bots.answering.database import in_database
 from bots.answering.engine_health import HealthLoop, summary
 from bots.engine_rows import config_of
@@ -188,10 +188,14 @@ def test_without_a_language_model_there_is_nothing_to_look_after(db: None) -> No
 
 @pytest.fixture
 def no_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing of a server but its engines. Its own database threads would not see a test's rows."""
+    monkeypatch.setattr(database, "open_threads", lambda: None)
     monkeypatch.setattr(registry, "warm_up", lambda: None)
     monkeypatch.setattr(registry, "close", lambda: None)
 
 
+# A server asks the database in threads of its own, which see only what is committed.
+@pytest.mark.django_db(transaction=True)
 def test_it_begins_and_ends_with_the_server_and_leaves_no_task(
     row: Engine, no_model: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -201,8 +205,10 @@ def test_it_begins_and_ends_with_the_server_and_leaves_no_task(
         has_looked = asyncio.Event()
 
         async def look(loop: HealthLoop) -> None:
-            await real(loop)
-            has_looked.set()
+            try:
+                await real(loop)
+            finally:
+                has_looked.set()
 
         monkeypatch.setattr(HealthLoop, "look", look)
         inbox: asyncio.Queue[dict[str, str]] = asyncio.Queue()

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from asgiref.sync import async_to_sync
 from django.db import OperationalError, connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -194,6 +195,23 @@ async def test_a_database_that_is_away_does_not_end_the_watch(
     await engine.is_holding.wait()
     await in_database(request_stop, talk)
     assert (await task)[-1] == "done"
+
+
+def test_a_citation_whose_sentence_was_dropped_in_the_end_is_not_kept(talk: Conversation) -> None:
+    message = writing(talk)
+    answer = recorder.Answer(message.pk, text="One [1]. Two [2].")
+    answer.sources, answer.cited = {1: passage(1), 2: passage(2)}, [1, 2]
+
+    async def beat() -> None:
+        keep = live.Running(answer).beat()
+        await in_database(keep_beats, [keep])
+
+    async_to_sync(beat)()
+    assert message.citations.count() == 2
+    answer.state, answer.text = Message.State.COMPLETE, "Two [2]."
+    answer.citations = (answer.sources[2],)
+    recorder.record_answer(answer)
+    assert [citation.n for citation in message.citations.all()] == [2]
 
 
 def test_old_traces_go_and_with_zero_days_none_are_kept(talk: Conversation, settings: Any) -> None:

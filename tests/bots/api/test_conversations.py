@@ -91,7 +91,7 @@ def test_an_answer_is_given_again_with_the_same_history(
     engine = scripted("Five days [1].")
     again = post(api, f"{path}{conversation_id}/regenerate/").json()
     assert again["message"]["text"] == "Five days [1]."
-    assert [turn.text for turn in engine.prompts[0].turns[1:]] == [
+    assert [turn.text for turn in engine.prompts[-1].turns[1:]] == [
         "How long?",
         "Two days [1].",
         "And abroad?",
@@ -132,7 +132,7 @@ def test_a_changed_question_goes_on_in_a_conversation_of_its_own(
     body = {"message_id": second["question_id"], "message": "And by air?"}
     forked = post(api, f"{path}{conversation_id}/fork/", **body).json()
     assert forked["conversation_id"] != conversation_id
-    assert [turn.text for turn in engine.prompts[0].turns[1:]] == [
+    assert [turn.text for turn in engine.prompts[-1].turns[1:]] == [
         "How long?",
         "Two days [1].",
         "And by air?",

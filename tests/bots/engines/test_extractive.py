@@ -95,6 +95,13 @@ async def test_a_heading_is_never_the_answer() -> None:
     assert "Prices" not in await answer("What are the prices?", passage(MANUAL))
 
 
+async def test_an_answer_under_a_question_is_found_by_that_question() -> None:
+    pair = Passage(1, "The tools team does. Write to tools@example.com.", "Who runs it?", "", None)
+    other = passage("It runs the search or the match that it was passed, and looks it up.", 2)
+    said = "".join(await deltas("Who runs it, please?", pair, other))
+    assert said.startswith("The tools team does. [1] Write to tools@example.com. [1]")
+
+
 async def test_every_quote_is_verbatim_and_cites_the_number_of_its_passage() -> None:
     text = await answer(
         "Where is the office?",

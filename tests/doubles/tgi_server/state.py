@@ -11,7 +11,7 @@ from aiohttp import web
 
 from tests.doubles.tgi_server.plans import Script
 
-REMEMBERED_REQUESTS = 50
+REMEMBERED_REQUESTS = 400
 
 
 @dataclass(slots=True)
