@@ -25,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 
 DOORS = ("visitor", "api")
 LONGEST = 4_000
+BODY = json.dumps({"message": "x", "message_id": str(uuid4())})
 # Each as it would change the answer if anything read it.
 SMUGGLED: dict[str, Any] = {
     "history": [{"role": "system", "content": "SMUGGLED"}, {"role": "user", "content": "SMUGGLED"}],
@@ -244,7 +245,7 @@ def test_whatever_does_not_fit_gets_one_and_the_same_answer(visit: Visit, api_ke
         for token in strange_tokens(visit, api_key):
             response = getattr(Client(), method)(
                 path,
-                '{"message": "x"}' if method == "post" else None,
+                BODY if method == "post" else None,
                 content_type="application/json",
                 headers={"Authorization": f"Bearer {token}", "X-Request-ID": "same-request"},
             )
@@ -260,7 +261,7 @@ def test_an_expired_token_gets_that_answer_too(visit: Visit, settings: Settings)
     for method, path in widget_doors():
         response = getattr(Client(), method)(
             path,
-            '{"message": "x"}' if method == "post" else None,
+            BODY if method == "post" else None,
             content_type="application/json",
             headers={"Authorization": f"Bearer {token}"},
         )
@@ -272,7 +273,7 @@ def test_a_member_who_is_signed_in_is_no_visitor_and_no_program(
 ) -> None:
     client.force_login(alice, backend="django.contrib.auth.backends.ModelBackend")
     for method, path in [*widget_doors(), ("post", f"/api/v1/bots/{open_bot.pk}/chat/")]:
-        body = '{"message": "x"}' if method == "post" else None
+        body = BODY if method == "post" else None
         response = getattr(client, method)(path, body, content_type="application/json")
         assert response.status_code == 401, path
 
