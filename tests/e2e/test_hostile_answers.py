@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Dialog, Page, Request, expect
 
 from bots.markdown import render_answer
 from tests.e2e.conftest import Widgets
@@ -45,8 +45,12 @@ class Watch:
         page.on("pageerror", lambda error: self.problems.append(str(error)))
         page.on("popup", lambda popup: self.problems.append(f"popup {popup.url}"))
         page.on("download", lambda download: self.problems.append(f"download {download.url}"))
-        page.on("dialog", lambda dialog: (self.problems.append("a script ran"), dialog.dismiss()))
+        page.on("dialog", self._dialog)
         page.on("console", lambda message: self.problems.append(message.text))
+
+    def _dialog(self, dialog: Dialog) -> None:
+        self.problems.append("a script ran")
+        dialog.dismiss()
 
     def _request(self, request: Request) -> None:
         if not request.url.startswith((self.own, "data:,", "about:blank")):

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import FrameLocator, Page, expect
+from playwright.sync_api import Dialog, FrameLocator, Page, expect
 
 from tests.e2e.conftest import GOOD_HOST, Site, Widgets
 
@@ -51,7 +51,12 @@ TROUBLES = {
 def errors(page: Page) -> list[str]:
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(str(error)))
-    page.on("dialog", lambda dialog: (found.append("a script ran"), dialog.dismiss()))
+
+    def refuse(dialog: Dialog) -> None:
+        found.append("a script ran")
+        dialog.dismiss()
+
+    page.on("dialog", refuse)
     return found
 
 
