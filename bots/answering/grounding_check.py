@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from bots.answering.answer_sentences import answer_blocks
@@ -22,6 +23,8 @@ Embed = Callable[[Sequence[str]], Awaitable["NDArray[np.float32]"]]
 
 MAX_CLAIMS = 60
 """Sentences of one answer that are checked; those after them count as claiming nothing."""
+MAX_READ_PASSAGES = 256
+"""Passages whose sentences are kept: some 30 kB each."""
 N_WITNESSES = 2
 """Sentences of the passages that each claim is compared with: those that share most words."""
 
@@ -127,13 +130,26 @@ def _prepare(text: str, passages: Sequence[Passage]) -> tuple[list[str], dict[in
 
 
 def _witnesses(passage: Passage) -> list[_Witness]:
-    texts = [f"{one.text} {one.code}".strip() for one in split_sentences(passage.text)]
-    facts = [_facts(text) for text in texts]
-    title = content_words(passage.title)
     return [
-        _Witness(text, passage.n, facts[i], title.union(*(f.words for f in _near(facts, i))))
-        for i, text in enumerate(texts)
+        _Witness(text, passage.n, facts, around)
+        for text, facts, around in _read(passage.title, passage.text)
     ]
+
+
+@lru_cache(maxsize=MAX_READ_PASSAGES)
+def _read(title: str, text: str) -> tuple[tuple[str, _Facts, frozenset[str]], ...]:
+    """The sentences of a passage, what each says, and the words of it and of its neighbours.
+
+    Kept, because a bot answers from the same passages again and again, and reading them took a
+    sixth of the processor time of an answer.
+    """
+    texts = [f"{one.text} {one.code}".strip() for one in split_sentences(text)]
+    facts = [_facts(one) for one in texts]
+    said = content_words(title)
+    return tuple(
+        (one, facts[i], said.union(*(near.words for near in _near(facts, i))))
+        for i, one in enumerate(texts)
+    )
 
 
 def _near(facts: Sequence[_Facts], i: int) -> Sequence[_Facts]:
