@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from botfactory.logs import EventFormatter
+from tests.hostile import payloads
 
 
 def line(message: str, *args: object, **extra: Any) -> str:
@@ -37,3 +38,10 @@ def test_arguments_of_the_message_cannot_either() -> None:
 
 def test_a_terminal_is_not_told_anything() -> None:
     assert "\x1b" not in line("failed \x1b[2J\x9b2J", subject="\x1b[2J")
+
+
+def test_no_payload_is_more_than_a_value_of_its_line() -> None:
+    for payload in payloads.ALL:
+        text = line(f"failed {payload}", subject=payload)
+        assert len(text.splitlines()) == 1
+        assert text.isprintable() or not any(ord(c) < 0x20 or 0x7F <= ord(c) < 0xA0 for c in text)

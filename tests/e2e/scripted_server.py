@@ -36,6 +36,7 @@ from botfactory.accounts.services import create_workspace
 from bots.answering import generation, retriever
 from bots.engines.base import Delta, EngineEvent, Finished, FinishReason, Prompt
 from bots.engines.errors import EngineUnavailable
+from bots.knowledge import registry
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
 from tests.hostile import payloads
@@ -133,6 +134,7 @@ def main(sites: list[str]) -> None:
     port = listener.getsockname()[1]
     config = uvicorn.Config(get_asgi_application(), log_config=None, lifespan="off")
     bots = {"open": str(is_open.pk), "closed": str(is_closed.pk)}
+    registry.warm_up()  # answers are checked by the real model; loading it would hold up the first
     said = {"url": f"http://127.0.0.1:{port}", "bots": bots}
     sys.stdout.write(json.dumps(said | {"hostile": [str(bot.pk) for bot in hostile]}) + "\n")
     sys.stdout.flush()

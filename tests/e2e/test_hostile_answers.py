@@ -15,7 +15,7 @@ from tests.hostile import payloads
 pytestmark = pytest.mark.browser
 
 N_BATCHES = 5
-ANSWER_MS = 60_000  # a server's first answer loads its embedding model
+ANSWER_MS = 60_000  # every sentence of a hundred payloads is checked
 # What in the transcript is none of the panel's or an answer's own elements, or could act.
 STRANGE = """() => {
     const tags = new Set(("DIV P BR HR H1 H2 H3 H4 H5 H6 STRONG EM S SUP UL OL LI BLOCKQUOTE PRE "

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
+
 import pytest
 
+from bots.models import QuestionAnswer
 from ingestion.exports import export_name
 from ingestion.models import Source
+from ingestion.question_answer_files import read_rows, write_rows
 from ingestion.spreadsheets import guard_cell
+from tests.hostile import payloads
 
 
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])  # noqa: RUF001
@@ -34,3 +40,18 @@ def test_the_file_name_holds_letters_digits_and_hyphens(name: str, slug: str) ->
     assert shown.startswith(f"report-{slug}-2")
     assert shown.endswith(".csv")
     assert shown.isascii()
+
+
+def test_no_payload_is_a_formula_in_an_export_and_all_come_back() -> None:
+    pairs = [
+        QuestionAnswer(question=text, answer=text, url=text)
+        for text in payloads.ALL
+        if text.strip() == text and "\r" not in text
+    ]
+    table = "".join(write_rows(pairs))
+    cells = [cell for row in list(csv.reader(io.StringIO(table, newline="")))[1:] for cell in row]
+
+    assert len(cells) == 3 * len(pairs)
+    assert [cell for cell in cells if cell.startswith(tuple("=+-@\t\uff1d"))] == []
+    rows = read_rows(table.encode())
+    assert [row.question for row in rows] == [pair.question for pair in pairs]
