@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import closing
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,6 +16,13 @@ from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
+
+
+@dataclass(slots=True)
+class _Answer:
+    """What has to be called at the end of a request, however it ends."""
+
+    close: Callable[[], object]
 
 
 class RequestHandler(ASGIHandler):
@@ -43,7 +51,8 @@ class RequestHandler(ASGIHandler):
             await self._answer_or_leave(request, receive, send)
 
     async def _answer_or_leave(self, request: HttpRequest, receive: Any, send: Any) -> None:
-        answering = asyncio.create_task(self._answer(request, send))
+        answer = _Answer(partial(signals.request_finished.send, sender=self.__class__))
+        answering = asyncio.create_task(self._answer(request, send, answer))
         leaving = asyncio.create_task(receive())
         try:
             await asyncio.wait((answering, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -51,17 +60,16 @@ class RequestHandler(ASGIHandler):
             leaving.cancel()
             answering.cancel()  # does nothing to what has ended
             await asyncio.wait((answering, leaving))
+            # Not part of what a leaving caller cancels: callers leave as soon as they have their
+            # answer, and a thread that ended with its connection would take it from the pool.
+            await _close(answer.close)
         if not answering.cancelled():
             answering.result()  # raises what went wrong while the body was sent
 
-    async def _answer(self, request: HttpRequest, send: Any) -> None:
-        close: Callable[[], object] = partial(signals.request_finished.send, sender=self.__class__)
-        try:
-            response: HttpResponseBase = await self.run_get_response(request)
-            close = response.close
-            await self.send_response(response, send)
-        finally:
-            await _close(close)
+    async def _answer(self, request: HttpRequest, send: Any, answer: _Answer) -> None:
+        response: HttpResponseBase = await self.run_get_response(request)
+        answer.close = response.close
+        await self.send_response(response, send)
 
 
 async def _close(close: Callable[[], object]) -> None:

@@ -69,14 +69,20 @@ def ended_in() -> Iterator[list[str]]:
     request_finished.disconnect(note)
 
 
-async def ask(address: str, *, leaves: Callable[[], Any] | None = None) -> list[Mapping[str, Any]]:
-    """The messages of the answer. The caller stays, or leaves when `leaves` has returned."""
+async def ask(
+    address: str, *, leaves: Callable[[], Any] | None = None, leaves_with_answer: bool = False
+) -> list[Mapping[str, Any]]:
+    """The messages of the answer. The caller stays, or leaves when `leaves` has returned, or as
+    servers report it: with the last of the answer."""
     sent: list[Mapping[str, Any]] = []
     asked = asyncio.Queue[Mapping[str, Any]]()
     asked.put_nowait({"type": "http.request", "body": b"", "more_body": False})
 
     async def send(message: Mapping[str, Any]) -> None:
         sent.append(message)
+        if leaves_with_answer and message["type"] == "http.response.body":
+            asked.put_nowait({"type": "http.disconnect"})
+            await asyncio.sleep(0)
 
     scope = {
         "type": "http",
@@ -104,6 +110,15 @@ async def test_a_sync_door_ends_where_its_connections_are(ended_in: list[str]) -
     assert (start["status"], body["body"]) == (200, b"sync")
     assert len(ended_in) == 1
     assert ended_in != [threading.main_thread().name]
+
+
+async def test_a_sync_door_ends_there_also_when_the_caller_leaves_with_the_answer(
+    ended_in: list[str],
+) -> None:
+    for _ in range(20):
+        await ask("/sync/", leaves_with_answer=True)
+    assert len(ended_in) == 20
+    assert threading.main_thread().name not in ended_in
 
 
 async def test_a_door_whose_caller_left_is_cancelled_and_the_request_ended(

@@ -50,11 +50,11 @@ def errors(page: Page) -> list[str]:
     found: list[str] = []
     page.on("pageerror", lambda error: found.append(str(error)))
 
-    def close(dialog: Dialog) -> None:
+    def refuse(dialog: Dialog) -> None:
         found.append("a script ran")
         dialog.dismiss()
 
-    page.on("dialog", close)
+    page.on("dialog", refuse)
     return found
 
 
