@@ -57,7 +57,7 @@ def test_a_visitor_reads_a_cited_answer(page: Page, site: Site, widgets: Widgets
     chip = answer.get_by_role("link", name=re.compile("Source 1: Shipping and delivery"))
     expect(chip).to_have_attribute(
         "href",
-        "https://docs.example.com/shipping#:~:text=We%20ship%20every%20order%20within%20two%20working%20days%2C",
+        "https://docs.example.com/shipping#:~:text=We%20ship%20every%20order%20within%20two%20working%20days%2C%20by%20post",
     )
     expect(chip).to_have_attribute("rel", "noopener nofollow")
     expect(answer.locator("a[href*=script], img, script, [style]")).to_have_count(0)
