@@ -45,7 +45,8 @@ async def events(response: Any) -> list[tuple[str, dict[str, Any]]]:
     found = []
     for part in text.strip().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in part.split("\n") if not line.startswith(":"))
-        found.append((fields["event"], json.loads(fields["data"])))
+        if fields:  # a machine that is slow to load the model says with heartbeats that it lives
+            found.append((fields["event"], json.loads(fields["data"])))
     return found
 
 
