@@ -135,9 +135,9 @@ def _open_bot(visit: Visit) -> Bot:
     return with_draft(bot) if visit.channel == Conversation.Channel.PREVIEW.value else bot
 
 
-def _conversation_of(visit: Visit) -> Conversation | None:
+def _conversation_of(visit: Visit, bot: Bot | None = None) -> Conversation | None:
     """Raises VisitEnded when the bot is closed or the conversation is gone."""
-    bot = _open_bot(visit)
+    bot = bot or _open_bot(visit)
     if visit.conversation_id is None:
         return None
     try:
@@ -147,14 +147,15 @@ def _conversation_of(visit: Visit) -> Conversation | None:
 
 
 def _conversation_for(visit: Visit, client_key: str) -> Conversation:
-    if found := _conversation_of(visit):
+    bot = _open_bot(visit)
+    if found := _conversation_of(visit, bot):
         return found
     channel = Conversation.Channel(visit.channel)
     if not client_key:
-        return new_conversation(bot=_open_bot(visit), channel=channel)
+        return new_conversation(bot=bot, channel=channel)
     # Keys are the browser's: one visitor's must not open another's conversation.
     key = f"{visit.visitor_id}:{client_key}"
-    return start_conversation(bot=_open_bot(visit), channel=channel, client_key=key)
+    return start_conversation(bot=bot, channel=channel, client_key=key)
 
 
 def _begun_conversation(visit: Visit) -> Conversation:

@@ -5,14 +5,6 @@ from __future__ import annotations
 from bots.models import Message
 
 
-def answers_of(message: Message) -> list[Message]:
-    """Every attempt at the answer that `message` is, oldest first."""
-    attempts = Message.objects.filter(
-        conversation_id=message.conversation_id, ordinal=message.ordinal
-    )
-    return list(attempts.order_by("attempt"))
-
-
 def add_attempt(earlier: Message) -> Message:
     """An empty answer in the place of `earlier`, which stays for the bot's owner."""
     attempts = Message.objects.filter(

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Sequence
 
 from bots.answering.shortening import shorten
 from bots.engines.base import ChatTurn
+from bots.engines.wordlists import QUESTION_MARKS
 
 MAX_LINE_CHARS = 160
 
 _SENTENCE_END = re.compile(r"(?<=[.!?\u3002\uff01\uff1f])\s+|\n+")
-_QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 
 
 def digest(turns: Sequence[ChatTurn], *, max_chars: int) -> str:
@@ -29,8 +29,8 @@ def digest(turns: Sequence[ChatTurn], *, max_chars: int) -> str:
         for place, line in enumerate(_lines(turns))
         if line.casefold() not in {"", "yes", "no", "ok", "okay", "thanks", "thank you"}
     ]
-    told = [one for one in lines if not one[1].endswith(_QUESTION_MARKS)]
-    asked = [one for one in lines if one[1].endswith(_QUESTION_MARKS)]
+    told = [one for one in lines if not one[1].endswith(QUESTION_MARKS)]
+    asked = [one for one in lines if one[1].endswith(QUESTION_MARKS)]
     chosen: list[tuple[int, str]] = []
     room = max_chars
     for place, line in [*told, *reversed(asked)]:

@@ -27,9 +27,6 @@ from bots.models import Bot, Engine
 
 logger = logging.getLogger(__name__)
 
-FRESH_S = 5.0
-"""How often the health loop looks whether somebody changed an engine, in any process."""
-
 STALE_S = 15.0
 """How old a look may be for an answer: reached only where no health loop runs."""
 

@@ -11,6 +11,7 @@ from bots.answering.prompt import PlainRequest
 from bots.answering.shortening import shorten
 from bots.engines.base import Passage
 from bots.engines.sampling import SamplingWish
+from bots.engines.wordlists import QUESTION_MARKS
 from bots.knowledge.types import ScoredChunk
 from bots.models import Bot
 
@@ -24,7 +25,6 @@ that the visitor may want to ask next and that the passages answer. One a line, 
 the language of the question. Reply with the questions alone."""
 
 _LIST_MARK = re.compile(r"^\s*(?:[-*\u2022]|\d{1,2}[.)])\s*")
-_QUESTION_MARKS = ("?", "\uff1f", "\u061f")
 
 
 async def suggest(
@@ -39,7 +39,7 @@ async def suggest(
     """At most three; those of the engine, or else the owner's own questions."""
     words = await asking.ask(bot, _request(question, answer, passages), limit_s=LIMIT_S)
     by_engine = (_LIST_MARK.sub("", line).strip() for line in (words or "").splitlines())
-    found = [line for line in by_engine if line.endswith(_QUESTION_MARKS)]
+    found = [line for line in by_engine if line.endswith(QUESTION_MARKS)]
     asked = [*history.questions, question]
     return choose(found or _owners(bot, candidates), asked)
 
@@ -58,7 +58,7 @@ def choose(questions: Iterable[str], asked: Sequence[str]) -> tuple[str, ...]:
 def _owners(bot: Bot, candidates: Sequence[ScoredChunk]) -> list[str]:
     """Question-answers that were near the question, then the questions to start with."""
     titles = (chunk.payload.title for chunk in candidates)
-    return [*(title for title in titles if title.endswith(_QUESTION_MARKS)), *bot.starter_questions]
+    return [*(title for title in titles if title.endswith(QUESTION_MARKS)), *bot.starter_questions]
 
 
 def _request(question: str, answer: str, passages: Sequence[Passage]) -> PlainRequest:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from bots.engines.base import Passage
 from bots.engines.markdown_blocks import BlockKind
 from bots.engines.sentences import Sentence, split_sentences
-from bots.engines.wordlists import STOP_WORDS
+from bots.engines.wordlists import QUESTION_MARKS, STOP_WORDS
 
 MAX_CANDIDATES = 16
 """Sentences that are embedded for one answer. Measured: 16 of 30 find as much as all of them."""
@@ -143,7 +143,7 @@ def _read(passage: Passage, rank: int) -> Iterator[Candidate]:
 def _question_of(title: str) -> str:
     """The nearest heading where it is a question, or ""."""
     heading = title.rpartition("\u203a")[2].strip()
-    return heading if heading.endswith(("?", "\uff1f", "\u061f")) else ""
+    return heading if heading.endswith(QUESTION_MARKS) else ""
 
 
 def choose_quotes(

@@ -38,3 +38,6 @@ STOP_WORDS = _words(
     "some all each also just please tell name"
 )
 """Words of a question that say nothing about its subject."""
+
+QUESTION_MARKS = ("?", "\uff1f", "\u061f")
+"""For `str.endswith`: Latin, full-width and Arabic."""

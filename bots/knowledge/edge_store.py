@@ -31,6 +31,7 @@ from bots.knowledge.payload import (
     newest_versions,
     score_chunk,
     staged_tenant,
+    tenants,
 )
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
@@ -131,35 +132,35 @@ class EdgeStore:
         self, bot_id: UUID, document_id: UUID, *, below_version: int | None = None
     ) -> None:
         self._delete(
-            _filter(*_tenants(bot_id), document_id=document_id, below_version=below_version)
+            _filter(*tenants(bot_id), document_id=document_id, below_version=below_version)
         )
 
     def delete_points(self, bot_id: UUID, point_ids: Sequence[UUID]) -> None:
         import qdrant_edge as qe
 
-        tenant = _filter(*_tenants(bot_id))
+        tenant = _filter(*tenants(bot_id))
         wanted: Any = qe.HasIdCondition(set(point_ids))
         self._delete(qe.Filter(must=[tenant, wanted]))
 
     def delete_source(self, bot_id: UUID, source_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id), source_id=source_id))
+        self._delete(_filter(*tenants(bot_id), source_id=source_id))
 
     def delete_bot(self, bot_id: UUID) -> None:
-        self._delete(_filter(*_tenants(bot_id)))
+        self._delete(_filter(*tenants(bot_id)))
 
     def count(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> int:
         import qdrant_edge as qe
 
-        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
+        selected = _filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
         with self._engine("count") as shard:
             return int(shard.count(qe.CountRequest(exact=True, filter=selected)))
 
     def list_points(
         self, bot_id: UUID, *, document_id: UUID | None = None, source_id: UUID | None = None
     ) -> Iterator[tuple[UUID, ChunkPayload]]:
-        selected = _filter(*_tenants(bot_id), document_id=document_id, source_id=source_id)
+        selected = _filter(*tenants(bot_id), document_id=document_id, source_id=source_id)
         for records in self._pages("list_points", selected, with_payload=True):
             for record in records:
                 yield UUID(str(record.id)), load_payload(record.payload)
@@ -313,11 +314,6 @@ def _create_shard(folder: Path, dimension: int) -> None:
     except BaseException:
         shutil.rmtree(unfinished, ignore_errors=True)
         raise
-
-
-def _tenants(bot_id: UUID) -> tuple[str, str]:
-    """Both keys of a bot: for everything but searching."""
-    return live_tenant(bot_id), staged_tenant(bot_id)
 
 
 def _filter(

@@ -35,6 +35,11 @@ def staged_tenant(bot_id: UUID) -> str:
     return f"{bot_id}{_STAGED}"
 
 
+def tenants(bot_id: UUID) -> tuple[str, str]:
+    """Both keys of a bot: for everything but searching."""
+    return live_tenant(bot_id), staged_tenant(bot_id)
+
+
 def dump_payload(payload: ChunkPayload, *, is_staged: bool = False) -> dict[str, Any]:
     tenant = staged_tenant if is_staged else live_tenant
     return {

@@ -11,17 +11,11 @@ from bots.knowledge.payload import (
     TENANT_FIELD,
     dump_payload,
     live_tenant,
-    staged_tenant,
 )
 from bots.knowledge.types import ChunkPoint, HybridQuery
 
 if TYPE_CHECKING:
     from qdrant_client.http import models
-
-
-def tenants(bot_id: UUID) -> tuple[str, str]:
-    """Both keys of a bot: for everything but searching."""
-    return live_tenant(bot_id), staged_tenant(bot_id)
 
 
 def make_filter(

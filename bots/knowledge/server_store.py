@@ -24,8 +24,9 @@ from bots.knowledge.payload import (
     newest_versions,
     score_chunk,
     staged_tenant,
+    tenants,
 )
-from bots.knowledge.server_requests import hybrid_requests, make_filter, tenants, to_model
+from bots.knowledge.server_requests import hybrid_requests, make_filter, to_model
 from bots.knowledge.types import (
     DEFAULT_CANDIDATES,
     ChunkPayload,
